@@ -1,0 +1,41 @@
+# Each target sets up what it needs: Python >= 3.11, git and make are enough.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+MARKET ?=
+OUT    ?= demo-out
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test demo lock clean
+
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## create .venv and install the locked versions
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+check: $(STAMP)  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check      ## check, then every test
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+demo: $(STAMP)   ## the whole loop, offline: make demo [MARKET=DIR] [OUT=DIR]
+	$(BIN)/freqfleet demo $(if $(MARKET),--market $(MARKET)) --out $(OUT)
+
+lock: $(STAMP)   ## resolve the dependencies anew (needs a package registry)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
+	  --all-extras pyproject.toml -o requirements.lock
+
+clean:           ## remove what these targets made
+	rm -rf $(VENV) $(OUT) .mypy_cache .ruff_cache .pytest_cache .hypothesis

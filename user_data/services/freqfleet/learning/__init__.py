@@ -1,0 +1,1 @@
+"""From closed trades to published parameters."""

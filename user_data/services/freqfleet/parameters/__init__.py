@@ -1,0 +1,1 @@
+"""ParameterVersion and ParameterBook: what is in force, since when, and why."""

@@ -1,0 +1,1 @@
+"""What a trade would have earned under other exits: candle paths, the exit rule, costs, metrics."""

@@ -1,0 +1,1 @@
+"""Reports people look at: one self-contained HTML page and terminal tables."""

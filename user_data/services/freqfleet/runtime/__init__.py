@@ -1,0 +1,1 @@
+"""The strategy's side: parameters in force, entries, exits, the plan of each position."""

@@ -1,0 +1,1 @@
+"""LearningStore: the shared memory of the fleet, one promise with several bodies."""

@@ -1,0 +1,91 @@
+"""What every body of the learning store promises (storage sheet, section 6).
+
+Thread-safety
+    One instance may be used from several threads; several processes may share one store.
+Ordering
+    Trades come back sorted by (closed_at, bot, instance, trade_id); versions by recorded_at.
+Idempotency
+    Recording the same trade twice stores it once. A trade whose content changed at its source replaces
+    the stored one (counted as `amended`). Publishing a version that is stored already is a duplicate.
+Failure
+    *unavailable*: StoreUnavailable, nothing of the call was stored, the same call may be made again.
+    *fatal*: StoreIncompatible, the schema is newer than this program.
+    A single bad trade or version is *rejected* with its reason in the receipt; the others are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.sides import Side
+from freqfleet.parameters.version import ParameterVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteReceipt:
+    """What became of a batch: every item is in exactly one of the four."""
+
+    accepted: int = 0
+    amended: int = 0
+    duplicate: int = 0
+    rejected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreHealth:
+    """What `doctor` says of a store. Never contains a secret."""
+
+    description: str
+    schema: int
+    trades: int
+    versions: int
+    latency_ms: float
+    last_trade_closed_at: datetime | None
+    last_version_recorded_at: datetime | None
+
+
+class LearningStore(Protocol):
+    """The shared memory of the fleet; see the module's text for what it promises."""
+
+    def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
+        """Store closed trades, exactly once per (bot, instance, trade_id)."""
+        ...
+
+    def closed_trades(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> list[ClosedTrade]:
+        """Return trades with closed_from <= closed_at < closed_to; None leaves an end open."""
+        ...
+
+    def last_recorded_close(self, bot: str) -> datetime | None:
+        """Return the newest close time of a bot: a hint for syncing with overlap, no proof."""
+        ...
+
+    def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
+        """Append versions; nothing published is ever changed."""
+        ...
+
+    def parameter_versions(self, *, recorded_to: datetime | None = None) -> list[ParameterVersion]:
+        """Return every version recorded up to and including `recorded_to`; the book resolves them."""
+        ...
+
+    def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
+        """Return the versions of one pair, oldest first."""
+        ...
+
+    def health(self) -> StoreHealth:
+        """Ask the store how it is; raises StoreUnavailable where it does not answer."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections; the store must not be used afterwards."""
+        ...

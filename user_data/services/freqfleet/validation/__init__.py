@@ -1,0 +1,1 @@
+"""Whether a candidate may be published: splits, weights, the gate."""
