@@ -1,1 +1,1 @@
-"""The strategy's side: parameters in force, entries, exits, the plan of each position."""
+"""The strategy's side: entries, the parameters in force, the plan of each position, its exits."""
