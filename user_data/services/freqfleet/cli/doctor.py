@@ -1,0 +1,56 @@
+"""`freqfleet doctor`: one line a finding, each with its remedy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from freqfleet.cli.program import Invocation
+
+if TYPE_CHECKING:
+    from freqfleet.doctor.findings import Finding
+
+_MARKS = {"ok": ("ok  ", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
+
+
+@click.command()
+@click.option("--json", "json_file", type=click.File("w"), help="Write the findings as JSON; - = stdout.")
+@click.pass_obj
+def doctor(invocation: Invocation, json_file: click.utils.LazyFile | None) -> None:
+    """Check versions, configs, databases, candles, store, clock and exchange. Ends with 1 on a FAIL."""
+    findings = list(_findings(invocation))
+    if json_file is not None:
+        rows = [
+            {"subject": one.subject, "state": one.state.value, "text": one.text, "remedy": one.remedy}
+            for one in findings
+        ]
+        json.dump({"schema": 1, "findings": rows}, json_file, indent=1)
+    else:
+        for one in findings:
+            mark, colour = _MARKS[one.state.value]
+            click.echo(f"{click.style(mark, fg=colour)} {one.subject}: {one.text}" + _remedy(one))
+    if any(one.state.value == "fail" for one in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _remedy(finding: Finding) -> str:
+    return f" -> {finding.remedy}" if finding.remedy else ""
+
+
+def _findings(invocation: Invocation) -> Iterator[Finding]:
+    from freqfleet.clock import SystemClock
+    from freqfleet.doctor.bots import check_bots
+    from freqfleet.doctor.surroundings import check_candles, check_clock, check_exchange, check_store
+    from freqfleet.doctor.versions import check_versions
+
+    settings = invocation.settings()
+    clock = SystemClock()
+    yield from check_versions()
+    yield from check_bots(settings)
+    yield from check_candles(settings)
+    yield from check_store(settings, clock)
+    yield from check_clock(clock)
+    yield from check_exchange(settings)
