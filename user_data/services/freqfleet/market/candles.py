@@ -1,0 +1,165 @@
+"""Candles and funding rates, read from freqtrade's own datadir.
+
+Two ways in: `CandleFiles.load` gives plain NumPy arrays within milliseconds, for replay and search;
+`CandleFiles.frame` asks freqtrade's data handler for the DataFrame a strategy would get.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from freqfleet.clock import from_ms, iso
+from freqfleet.domain.pairs import checked_pair
+from freqfleet.errors import InputError, MarketError
+from freqfleet.market.feather import read_columns
+from freqfleet.market.series import PRICE_COLUMNS, Candles, Funding, Gap
+from freqfleet.market.soundness import find_flaws
+from freqfleet.market.timeframes import HOUR_MS, timeframe_ms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CandleFiles", "Candles", "Funding", "Gap"]
+
+FUNDING_TIMEFRAMES = ("1h", "8h")
+
+
+class CandleFiles:
+    """The futures candles of one freqtrade datadir, for example `user_data/data/binance`."""
+
+    def __init__(self, datadir: Path, timeframe: str = "5m") -> None:
+        self.datadir = datadir
+        self.timeframe = timeframe
+        self.timeframe_ms = timeframe_ms(timeframe)
+
+    def path(self, pair: str, candle_type: str = "futures", timeframe: str | None = None) -> Path:
+        """Return where freqtrade keeps a pair's `futures`, `mark` or `funding_rate` file."""
+        name = checked_pair(pair).replace("/", "_").replace(":", "_")
+        return self.datadir / "futures" / f"{name}-{timeframe or self.timeframe}-{candle_type}.feather"
+
+    def pairs(self) -> list[str]:
+        """Return the pairs that have futures candles of this timeframe, sorted.
+
+        Raises MarketError where the datadir is missing or holds none.
+        """
+        found, _ = self._names()
+        if not found:
+            raise MarketError(f"no {self.timeframe} futures candles in {self.datadir}; {self._remedy()}")
+        return found
+
+    def strangers(self) -> list[str]:
+        """Return files of this timeframe whose name is no pair, for example delivery futures: not read."""
+        return self._names()[1]
+
+    def load(self, pair: str) -> Candles:
+        """Read one pair's candles and check them.
+
+        Raises MarketError with the pair, the file, the first flaw and the remedy. Gaps are no flaw.
+        """
+        candles = self.load_unchecked(pair)
+        flaws = find_flaws(candles)
+        if flaws:
+            raise MarketError(
+                f"{pair}: {flaws[0].describe(candles)} in {self.path(pair)}; {self._download(pair)} --erase"
+            )
+        return candles
+
+    def load_unchecked(self, pair: str) -> Candles:
+        """Read one pair's candles as they are: for `data check`, which counts every flaw.
+
+        Raises MarketError where the file is missing, unreadable or empty.
+        """
+        path = self.path(pair)
+        if not path.is_file():
+            self._names()  # a missing datadir has its own remedy
+            raise MarketError(f"{pair}: no file {path}; {self._download(pair)}")
+        columns = read_columns(path, ("date", *PRICE_COLUMNS, "volume"), label=pair)
+        if not len(columns["date"]):
+            raise MarketError(f"{pair}: no candles in {path}; {self._download(pair)} --erase")
+        return Candles(
+            pair=pair,
+            timeframe_ms=self.timeframe_ms,
+            time_ms=columns["date"].astype(np.int64, copy=False),
+            **{name: columns[name] for name in (*PRICE_COLUMNS, "volume")},
+        )
+
+    def load_funding(self, pair: str) -> Funding | None:
+        """Read one pair's funding rates from the 1h file, else from the 8h one; None where neither is.
+
+        Both layouts are read: `date, funding_rate`, and the older candles with the rate in `open`.
+        Raises MarketError for a file that is unreadable, empty, unsorted or holds NaN.
+        """
+        for timeframe in FUNDING_TIMEFRAMES:
+            path = self.path(pair, "funding_rate", timeframe)
+            if path.is_file():
+                return self._read_funding(pair, timeframe, path)
+        return None
+
+    def frame(self, pair: str) -> pd.DataFrame:
+        """Return what freqtrade's data handler reads: `date` (UTC), open, high, low, close, volume.
+
+        Nothing is filled in. Raises MarketError where freqtrade finds no candles.
+        """
+        # freqtrade takes seconds to import; processes that only replay must not pay for it.
+        from freqtrade.data.history import get_datahandler  # noqa: PLC0415
+        from freqtrade.enums import CandleType  # noqa: PLC0415
+
+        path = self.path(pair)
+        if not path.is_file():
+            raise MarketError(f"{pair}: no file {path}; {self._download(pair)}")
+        frame: pd.DataFrame = get_datahandler(self.datadir, "feather").ohlcv_load(
+            pair, self.timeframe, CandleType.FUTURES, fill_missing=False, warn_no_data=False
+        )
+        if frame.empty:
+            raise MarketError(
+                f"{pair}: freqtrade reads no candles from {path}; {self._download(pair)} --erase"
+            )
+        return frame
+
+    def _read_funding(self, pair: str, timeframe: str, path: Path) -> Funding:
+        columns = read_columns(path, ("date", "funding_rate|open"), label=f"{pair} funding")
+        remedy = f"{self._download(pair)} --erase"
+        rate = columns["funding_rate|open"]
+        if not len(rate):
+            raise MarketError(f"{pair}: no funding rates in {path}; {remedy}")
+        unknown = int(np.isnan(rate).sum())
+        if unknown:
+            raise MarketError(f"{pair}: {unknown} funding rates are NaN in {path}; {remedy}")
+        time_ms = columns["date"].astype(np.int64) // HOUR_MS * HOUR_MS
+        backwards = np.flatnonzero(np.diff(time_ms) <= 0)
+        if len(backwards):
+            when = iso(from_ms(int(time_ms[backwards[0] + 1])))
+            raise MarketError(f"{pair}: funding hours must rise, {when} does not, in {path}; {remedy}")
+        return Funding(pair=pair, timeframe=timeframe, time_ms=time_ms, rate=rate)
+
+    def _names(self) -> tuple[list[str], list[str]]:
+        """Return (pairs, files whose name is no pair); raises MarketError for a missing folder."""
+        if not self.datadir.is_dir():
+            raise MarketError(f"no candle folder {self.datadir}; {self._remedy()}")
+        suffix = f"-{self.timeframe}-futures.feather"
+        pairs, strangers = [], []
+        for file in sorted((self.datadir / "futures").glob(f"*{suffix}")):
+            pair = file.name.removesuffix(suffix).replace("_", "/", 1).replace("_", ":", 1)
+            try:
+                pairs.append(checked_pair(pair))
+            except InputError:
+                strangers.append(file.name)
+        return sorted(pairs), strangers
+
+    def _remedy(self) -> str:
+        for candidate in (self.datadir.parent, *sorted(self.datadir.glob("*/"))):
+            if any((candidate / "futures").glob(f"*-{self.timeframe}-futures.feather")):
+                return f"did you mean --datadir {candidate}?"
+        return (
+            f"fill it with: freqtrade download-data --trading-mode futures --timeframes {self.timeframe}, "
+            "or make a synthetic one: freqfleet data sample --out DIR"
+        )
+
+    def _download(self, pair: str) -> str:
+        return (
+            f"download it: freqtrade download-data --trading-mode futures "
+            f"--timeframes {self.timeframe} --pairs {pair}"
+        )

@@ -1,0 +1,60 @@
+"""Feather files, column by column: only what is asked for is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import feather, ipc
+
+from freqfleet.errors import MarketError
+
+
+def read_columns(path: Path, columns: Sequence[str], *, label: str) -> dict[str, Any]:
+    """Return columns of a feather file (lz4, zstd or plain) as NumPy arrays, keyed as asked.
+
+    columns : names; `date` comes as int64 milliseconds since 1970-01-01 UTC, every other one as float64
+        with NaN for an empty cell. `a|b` means column a, or b where the file has no a.
+    label : what the file is about, for messages.
+
+    Raises MarketError where the file cannot be read or a column is missing or has another type.
+    """
+    try:
+        names = _names(path)
+        chosen = {column: _choose(column, names) for column in columns}
+        absent = [column for column, name in chosen.items() if name is None]
+        if absent:
+            raise MarketError(
+                f"{label}: no column {absent[0]} in {path}, it has {', '.join(names)}; "
+                "freqtrade's download-data or convert-data writes the right layout"
+            )
+        # memory_map=False: compressed columns are copied anyway, and it was a quarter faster.
+        table = feather.read_table(path, columns=[str(name) for name in chosen.values()], memory_map=False)
+        return {column: _array(table, str(name)) for column, name in chosen.items()}
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise MarketError(
+            f"{label}: cannot read {path}: {reason}; delete the file and download it again"
+        ) from None
+
+
+def _names(path: Path) -> list[str]:
+    with pa.OSFile(str(path)) as file:
+        return list(ipc.open_file(file).schema.names)
+
+
+def _choose(column: str, names: Sequence[str]) -> str | None:
+    return next((name for name in column.split("|") if name in names), None)
+
+
+def _array(table: Any, name: str) -> Any:
+    column = table.column(name)
+    if name == "date":
+        if column.null_count:
+            raise pa.ArrowInvalid(f"{column.null_count} rows have no date")
+        # Millisecond files are the rule; older ones carry nanoseconds: what is finer is cut off.
+        return column.cast(pa.timestamp("ms", tz="UTC"), safe=False).cast(pa.int64()).to_numpy()
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
