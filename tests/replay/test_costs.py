@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from freqfleet.domain.sides import Side
+from freqfleet.replay.costs import Costs
+from freqfleet.replay.engine import ReplayedExits
+from freqfleet.replay.exit_rule import ExitKind
+from freqfleet.replay.paths import TradePaths
+
+FREE = {"fee_ratio": 0.0, "slippage_ratio": 0.0, "funding": False}
+
+
+def one_trade(side: Side, *, paid=(0.0, 0.0), known=True) -> TradePaths:
+    window = np.full((1, 2), 100.0)
+    return TradePaths(
+        pair="BTC/USDT:USDT",
+        side=side,
+        timeframe_ms=300_000,
+        entered_ms=np.zeros(1, dtype=np.int64),
+        first_open_ms=np.zeros(1, dtype=np.int64),
+        entry_rate=np.array([100.0]),
+        atr_ratio=np.array([0.01]),
+        open=window,
+        high=window,
+        low=window,
+        close=window,
+        funding_ratio=np.array([paid]),
+        funding_known=np.array([known]),
+    )
+
+
+def profit(costs: Costs, paths: TradePaths, rate: float, kind: ExitKind, candle: int = 1) -> float:
+    exits = ReplayedExits(
+        candle_index=np.array([[candle]]),
+        rate=np.array([[rate]]),
+        kind=np.array([[kind]], dtype=np.int8),
+        ambiguous=np.array([[False]]),
+    )
+    return float(costs.net_profit_ratio(exits, paths)[0, 0])
+
+
+@pytest.mark.parametrize(("side", "rate"), [(Side.LONG, 104.0), (Side.SHORT, 96.0)])
+def test_without_costs_the_profit_is_the_move(side, rate):
+    assert profit(Costs(**FREE), one_trade(side), rate, ExitKind.TARGET) == pytest.approx(0.04, rel=1e-12)
+
+
+def test_long_pays_the_fee_of_both_fills_as_freqtrade_counts_them():
+    costs = Costs(**{**FREE, "fee_ratio": 0.001})
+
+    found = profit(costs, one_trade(Side.LONG), 104.0, ExitKind.TARGET)
+
+    assert found == pytest.approx(104.0 * 0.999 / (100.0 * 1.001) - 1.0, rel=1e-12)
+
+
+def test_short_pays_the_fee_of_both_fills_as_freqtrade_counts_them():
+    costs = Costs(**{**FREE, "fee_ratio": 0.001})
+
+    found = profit(costs, one_trade(Side.SHORT), 96.0, ExitKind.TARGET)
+
+    assert found == pytest.approx(1.0 - 96.0 * 1.001 / (100.0 * 0.999), rel=1e-12)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("kind", [ExitKind.STOP, ExitKind.TIME_LIMIT, ExitKind.END_OF_DATA])
+def test_slippage_makes_a_market_fill_worse_on_either_side(side, kind):
+    costs = Costs(**{**FREE, "slippage_ratio": 0.001})
+
+    assert profit(costs, one_trade(side), 100.0, kind) == pytest.approx(-0.001, rel=1e-9)
+
+
+def test_target_is_a_resting_order_and_does_not_slip():
+    costs = Costs(**{**FREE, "slippage_ratio": 0.001})
+
+    assert profit(costs, one_trade(Side.LONG), 104.0, ExitKind.TARGET) == pytest.approx(0.04, rel=1e-12)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(Side.LONG, -0.003), (Side.SHORT, 0.003)])
+def test_positive_funding_is_paid_by_longs_to_shorts(side, expected):
+    costs = Costs(**{**FREE, "funding": True})
+
+    found = profit(costs, one_trade(side, paid=(0.001, 0.003)), 100.0, ExitKind.TIME_LIMIT)
+
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_funding_stops_with_the_exit_candle():
+    costs = Costs(**{**FREE, "funding": True})
+
+    found = profit(costs, one_trade(Side.LONG, paid=(0.001, 0.003)), 100.0, ExitKind.STOP, candle=0)
+
+    assert found == pytest.approx(-0.001, rel=1e-12)
+
+
+def test_trades_without_funding_history_are_counted_where_funding_is_charged():
+    paths = one_trade(Side.LONG, known=False)
+
+    assert Costs(**{**FREE, "funding": True}).trades_without_funding(paths) == 1
+    assert Costs(**FREE).trades_without_funding(paths) == 0

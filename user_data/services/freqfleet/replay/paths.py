@@ -1,0 +1,231 @@
+"""TradePaths: what the market did after each entry, gathered once and replayed many times.
+
+A trade is replayed only when the candles of its whole horizon were finished before `as_of`; otherwise
+parameters with a short time limit would be judged on more trades than those with a long one. What is
+left out is counted with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+import numpy as np
+
+from freqfleet.clock import to_ms
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.sides import Side
+from freqfleet.errors import InputError
+from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
+from freqfleet.market.indicators import atr_ratio
+from freqfleet.market.series import Candles, Funding
+from freqfleet.market.timeframes import HOUR_MS, MINUTE_MS
+from freqfleet.replay.exit_rule import Candle
+
+# An entry rate this far outside its candle was not made on this market.
+ENTRY_RATE_TOLERANCE_RATIO = 0.02
+# Exchanges settle funding every eight hours or more often; a longer silence is a hole in the history.
+LONGEST_FUNDING_PAUSE_MS = 8 * HOUR_MS
+
+
+class Dropped(StrEnum):
+    """Why a trade cannot be replayed."""
+
+    OUTSIDE_CANDLES = "outside_candles"
+    WINDOW_INCOMPLETE = "window_incomplete"
+    WINDOW_HAS_GAP = "window_has_gap"
+    WINDOW_HAS_BAD_CANDLE = "window_has_bad_candle"
+    ENTRY_RATE_OFF_MARKET = "entry_rate_off_market"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradePaths:
+    """Candle windows of n trades of one pair and side, each `width` candles from the entry candle on.
+
+    entered_ms, first_open_ms : when the position was opened, and the open time of its entry candle; (n,).
+    entry_rate : the price of the entry fill; (n,).
+    atr_ratio : ATR(14) / close of the last candle closed before the entry; NaN where not known; (n,).
+    open, high, low, close : (n, width), finite, no gaps.
+    funding_ratio : what a long position has paid in funding up to and including each candle, as a ratio
+        of the entry's value; negative when received; (n, width).
+    funding_known : False where the funding history does not cover the window; (n,).
+    """
+
+    pair: str
+    side: Side
+    timeframe_ms: int
+    entered_ms: IntArray
+    first_open_ms: IntArray
+    entry_rate: FloatArray
+    atr_ratio: FloatArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    funding_ratio: FloatArray
+    funding_known: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.entered_ms)
+
+    @property
+    def width(self) -> int:
+        """How many candles a window has."""
+        return int(self.open.shape[1])
+
+    @property
+    def window_end_ms(self) -> IntArray:
+        """When the last candle of each window closes; shape (n,)."""
+        ends: IntArray = self.first_open_ms + self.width * self.timeframe_ms
+        return ends
+
+    def subset(self, indices: IntArray) -> Self:
+        """Return the paths of some trades, in the order of `indices`."""
+        arrays = {
+            field.name: value[indices]
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        return type(self)(pair=self.pair, side=self.side, timeframe_ms=self.timeframe_ms, **arrays)
+
+    def candles(self, trade: int) -> list[Candle]:
+        """Return the window of one trade as the exit rule reads it."""
+        opens_ms = range(int(self.first_open_ms[trade]), int(self.window_end_ms[trade]), self.timeframe_ms)
+        prices = (self.open, self.high, self.low, self.close)
+        return [
+            Candle(open_ms, *row)
+            for open_ms, *row in zip(opens_ms, *(one[trade].tolist() for one in prices), strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredPaths:
+    """The paths, which trades they belong to, and what became of the others.
+
+    kept : positions in the sequence of trades, ascending; row i of `paths` is trade kept[i].
+    """
+
+    paths: TradePaths
+    kept: IntArray
+    dropped: Mapping[Dropped, int]
+
+
+def window_width(horizon_minutes: int, timeframe_ms: int) -> int:
+    """Return how many candles hold every exit up to `horizon_minutes` after an entry.
+
+    One is for the entry candle, one more because a position opened inside a candle reaches its time limit
+    inside a candle too and is closed at the open of the next one.
+    """
+    return math.ceil(horizon_minutes * MINUTE_MS / timeframe_ms) + 2
+
+
+def gather_paths(
+    candles: Candles,
+    trades: Sequence[ClosedTrade],
+    *,
+    side: Side,
+    horizon_minutes: int,
+    as_of: datetime,
+    funding: Funding | None,
+) -> GatheredPaths:
+    """Cut the windows of `trades` out of the candles that were finished at `as_of`.
+
+    trades : of one pair and side, the pair of the candles.
+    horizon_minutes : the longest time limit that will be asked.
+
+    Raises InputError when a trade is of another pair or side.
+    """
+    for trade in trades:
+        if trade.pair != candles.pair or trade.side is not side:
+            raise InputError(f"{trade.label} {trade.side} is not of {candles.pair} {side}")
+    step = candles.timeframe_ms
+    width = window_width(horizon_minutes, step)
+    finished = int(np.searchsorted(candles.time_ms, to_ms(as_of) - step, side="right"))
+    time_ms = candles.time_ms[:finished]
+    prices = tuple(one[:finished] for one in (candles.open, candles.high, candles.low, candles.close))
+    entered_ms = np.array([to_ms(trade.opened_at) for trade in trades], dtype=np.int64)
+    entry_rate = np.array([trade.open_rate for trade in trades], dtype=np.float64)
+
+    first = np.searchsorted(time_ms, entered_ms, side="right") - 1
+    codes = _drop_codes(time_ms, prices, first, entered_ms, entry_rate, step=step, width=width)
+    kept = np.flatnonzero(codes < 0)
+    first = first[kept]
+    window = first[:, None] + np.arange(width)
+    open_, high, low, close = (one[window] for one in prices)
+
+    atr = np.concatenate(([np.nan], atr_ratio(prices[1], prices[2], prices[3])))
+    paid, known = _funding(funding, time_ms, prices[0], step)
+    paths = TradePaths(
+        pair=candles.pair,
+        side=side,
+        timeframe_ms=step,
+        entered_ms=entered_ms[kept],
+        first_open_ms=time_ms[first],
+        entry_rate=entry_rate[kept],
+        atr_ratio=atr[first],  # shifted by one: the candle before the entry candle
+        open=open_,
+        high=high,
+        low=low,
+        close=close,
+        funding_ratio=np.cumsum(paid[window], axis=1) / entry_rate[kept][:, None],
+        funding_known=known[window].all(axis=1),
+    )
+    dropped = {reason: int((codes == code).sum()) for code, reason in enumerate(Dropped)}
+    return GatheredPaths(
+        paths=paths, kept=kept, dropped={reason: count for reason, count in dropped.items() if count}
+    )
+
+
+def _drop_codes(
+    time_ms: IntArray,
+    prices: tuple[FloatArray, ...],
+    first: IntArray,
+    entered_ms: IntArray,
+    entry_rate: FloatArray,
+    *,
+    step: int,
+    width: int,
+) -> IntArray:
+    """Return for each trade the position of its reason in `Dropped`, or -1 where it can be replayed."""
+    if len(time_ms) == 0:
+        return np.zeros(len(first), dtype=np.int64)
+    open_, high, low, close = prices
+    sound = np.isfinite(open_ + high + low + close) & (low > 0.0)
+    sound &= (low <= np.minimum(open_, close)) & (high >= np.maximum(open_, close))
+    bad_before = np.concatenate(([0], np.cumsum(~sound)))
+    newest = len(time_ms) - 1
+    start, last = np.maximum(first, 0), np.minimum(first + width - 1, newest)
+    after_candle = entered_ms >= time_ms[start] + step
+    slack = 1.0 + ENTRY_RATE_TOLERANCE_RATIO
+    found = {
+        Dropped.OUTSIDE_CANDLES: (first < 0) | ((first == newest) & after_candle),
+        Dropped.WINDOW_HAS_GAP: after_candle | (time_ms[last] - time_ms[start] != (last - start) * step),
+        Dropped.WINDOW_INCOMPLETE: first + width - 1 > newest,
+        Dropped.WINDOW_HAS_BAD_CANDLE: bad_before[last + 1] != bad_before[start],
+        Dropped.ENTRY_RATE_OFF_MARKET: (entry_rate < low[start] / slack) | (entry_rate > high[start] * slack),
+    }
+    order = list(Dropped)
+    codes: IntArray = np.select(list(found.values()), [order.index(one) for one in found], default=-1)
+    return codes
+
+
+def _funding(
+    funding: Funding | None, time_ms: IntArray, open_: FloatArray, step: int
+) -> tuple[FloatArray, BoolArray]:
+    """Return what a long of one coin pays in each candle, and whether the history covers the candle."""
+    paid = np.zeros(len(time_ms))
+    if funding is None or len(funding) == 0 or len(time_ms) == 0:
+        return paid, np.zeros(len(time_ms), dtype=np.bool_)
+    candle = np.searchsorted(time_ms, funding.time_ms, side="right") - 1
+    inside = (candle >= 0) & (funding.time_ms < time_ms[np.maximum(candle, 0)] + step)
+    candle, rate = candle[inside], funding.rate[inside]
+    # The last price stands for the mark price here: they differ by some bps, of a rate of some bps.
+    np.add.at(paid, candle, rate * open_[candle])
+    payments = np.searchsorted(funding.time_ms, time_ms, side="right")
+    latest = funding.time_ms[np.maximum(payments - 1, 0)]
+    known: BoolArray = np.abs(time_ms - latest) < LONGEST_FUNDING_PAUSE_MS
+    return paid, known
