@@ -1,0 +1,89 @@
+"""Every exception class a database can raise becomes one of ours."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from sqlalchemy import exc
+
+from freqfleet.errors import StoreError, StoreUnavailable
+from freqfleet.store.faults import FAULTS, kind_of, store_error, told
+
+
+def family(parent: type[Exception]) -> set[type[Exception]]:
+    found = {parent}
+    for child in parent.__subclasses__():
+        found |= family(child)
+    return found
+
+
+SQLITE = sorted(
+    (one for one in vars(sqlite3).values() if isinstance(one, type) and issubclass(one, sqlite3.Error)),
+    key=lambda one: one.__name__,
+)
+DBAPI = sorted(
+    (one for one in family(exc.DBAPIError) if one.__module__ == exc.__name__), key=lambda one: one.__name__
+)
+
+
+def test_the_families_are_the_ones_we_know():
+    assert len(SQLITE) == 9
+    assert len(DBAPI) == 9
+
+
+@pytest.mark.parametrize("kind", [*SQLITE, *DBAPI, exc.TimeoutError, exc.DisconnectionError])
+def test_every_class_of_the_drivers_is_mapped_by_name(kind: type[Exception]):
+    assert kind in FAULTS
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(family(exc.SQLAlchemyError), key=lambda one: (one.__module__, one.__name__))
+)
+def test_every_class_of_sqlalchemy_leads_to_an_error_of_ours(kind: type[Exception]):
+    assert issubclass(kind_of(kind), StoreError)
+
+
+@pytest.mark.parametrize("kind", SQLITE)
+def test_a_wrapped_driver_error_says_what_the_driver_said_and_no_sql(kind: type[sqlite3.Error]):
+    wrapped = exc.DBAPIError.instance("SELECT secret", {"a": "secret"}, kind("it broke"), sqlite3.Error)
+
+    said = str(store_error(wrapped, "learning store x", 10.0))
+
+    assert "it broke" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("SQLITE_BUSY", "raise [store] timeout_seconds"),
+        ("SQLITE_BUSY_SNAPSHOT", "raise [store] timeout_seconds"),
+        ("SQLITE_CANTOPEN", "its folder can be written"),
+        ("SQLITE_READONLY_DIRECTORY", "check the permissions"),
+        ("SQLITE_FULL", "the disk is full"),
+        ("SQLITE_IOERR_FSYNC", "check the disk"),
+        ("SQLITE_NOTADB", "not an SQLite database"),
+        ("SQLITE_CORRUPT", "put a backup in its place"),
+    ],
+)
+def test_faults_of_the_world_come_with_a_remedy(name: str, remedy: str):
+    raw = sqlite3.OperationalError("said by SQLite")
+    raw.sqlite_errorname = name
+
+    error = store_error(raw, "learning store x", 10.0)
+
+    assert isinstance(error, StoreUnavailable)
+    assert remedy in str(error)
+
+
+def test_a_fault_of_ours_is_not_called_unavailable():
+    error = store_error(sqlite3.IntegrityError("NOT NULL constraint failed"), "learning store x", 10.0)
+
+    assert type(error) is StoreError
+    assert "report it" in str(error)
+
+
+def test_other_errors_pass_through():
+    with pytest.raises(KeyError), told("learning store x", 10.0):
+        raise KeyError("ours to see")

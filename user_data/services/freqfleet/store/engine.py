@@ -1,0 +1,127 @@
+"""Opening a database for the store: where it is, how it locks, how it survives a crash.
+
+SQLite runs with WAL (readers never wait for the writer), synchronous=FULL (an acknowledged trade
+survives a power cut) and BEGIN IMMEDIATE for writers: a read transaction that turns into a writing one
+fails at once with "database is locked", however long the timeout is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import QueuePool
+
+from freqfleet.errors import SettingsError, StoreUnavailable
+from freqfleet.settings import USERDIR_NAME
+
+WRITES = {"freqfleet_writes": True}  # execution option of a connection that is going to write
+_POOLED_CONNECTIONS = 5
+
+
+def parse_store_url(text: str) -> URL:
+    """Read a store's URL; raises SettingsError for one that names no database on disk or server."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise SettingsError(
+            f"[store] url {text!r} is not a database URL; write sqlite:///user_data/learning.sqlite"
+        ) from None
+    database = url.database or ""
+    if url.get_backend_name() == "sqlite" and (database in ("", ":memory:") or database.startswith("file:")):
+        raise SettingsError(
+            f"[store] url {text!r} names no file, and a store in memory forgets; "
+            "write sqlite:///user_data/learning.sqlite"
+        )
+    return url
+
+
+def describe(url: URL) -> str:
+    """Return how messages name the store: the file, or the server without any secret."""
+    if url.get_backend_name() == "sqlite":
+        return f"learning store {url.database}"
+    return f"learning store {url.set(query={}).render_as_string(hide_password=True)}"
+
+
+def open_engine(url: URL, timeout_seconds: float) -> Engine:
+    """Return an engine; nothing is opened yet, except that a missing `user_data` folder is made.
+
+    Raises StoreUnavailable for a place where no file can be, SettingsError for a missing driver.
+    """
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        _check_place(Path(url.database or ""))
+        engine = create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=_POOLED_CONNECTIONS,
+            max_overflow=-1,  # never a thread that waits for a connection while it holds a lock
+            connect_args={"timeout": timeout_seconds, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+        return engine
+    try:
+        return create_engine(url, pool_pre_ping=True, pool_timeout=timeout_seconds)
+    except (ImportError, NoSuchModuleError) as error:
+        raise SettingsError(
+            f"no driver for {backend!r} ({error}); pip install 'freqfleet[postgres]', or use sqlite:///…"
+        ) from None
+
+
+def use_wal(engine: Engine, description: str, timeout_seconds: float) -> None:
+    """Switch an SQLite file to WAL; the file remembers it.
+
+    The switch needs the file for itself and does not wait, so programs that start together try again
+    until the timeout. Raises StoreUnavailable where the place cannot do WAL (a network drive).
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    deadline = time.monotonic() + timeout_seconds
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                (mode,) = cursor.fetchone() or ("unknown",)
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+        if mode != "wal":
+            raise StoreUnavailable(f"{description}: no WAL there ({mode}); put it on a local disk")
+    finally:
+        raw.close()
+
+
+def _check_place(file: Path) -> None:
+    if file.is_dir():
+        raise StoreUnavailable(f"learning store {file} is a folder; give [store] url a file")
+    folder = file.parent
+    if folder.is_dir():
+        return
+    if folder.name != USERDIR_NAME:
+        raise StoreUnavailable(
+            f"learning store {file}: there is no folder {folder}; "
+            "make it, or correct --userdir or [store] url"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"learning store {file}: cannot make {folder}: {error.strerror}") from error
+
+
+def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver starts no transaction of its own: _on_sqlite_begin does
+    connection.execute("PRAGMA synchronous=FULL").close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("freqfleet_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,91 @@
+"""What a database can throw at us, and which error of ours it becomes.
+
+The world's faults (locked, full, gone, damaged) become StoreUnavailable: the same call may work later.
+A fault that can only be ours (bad SQL, a broken constraint) becomes a plain StoreError that says so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from freqfleet.errors import StoreError, StoreUnavailable
+
+# Looked up along the class's ancestors, so a class that a later version adds is still caught.
+FAULTS: dict[type[Exception], type[StoreError]] = {
+    sqlite3.Error: StoreUnavailable,
+    sqlite3.DatabaseError: StoreUnavailable,
+    sqlite3.OperationalError: StoreUnavailable,
+    sqlite3.InternalError: StoreUnavailable,
+    sqlite3.DataError: StoreError,
+    sqlite3.IntegrityError: StoreError,
+    sqlite3.InterfaceError: StoreError,
+    sqlite3.NotSupportedError: StoreError,
+    sqlite3.ProgrammingError: StoreError,
+    exc.SQLAlchemyError: StoreError,
+    exc.DBAPIError: StoreUnavailable,
+    exc.DatabaseError: StoreUnavailable,
+    exc.OperationalError: StoreUnavailable,
+    exc.InternalError: StoreUnavailable,
+    exc.InterfaceError: StoreUnavailable,  # what PostgreSQL's driver raises for a lost connection
+    exc.DataError: StoreError,
+    exc.IntegrityError: StoreError,
+    exc.NotSupportedError: StoreError,
+    exc.ProgrammingError: StoreError,
+    exc.TimeoutError: StoreUnavailable,  # every connection of the pool stayed in use
+    exc.DisconnectionError: StoreUnavailable,
+    exc.InvalidatePoolError: StoreUnavailable,
+    OSError: StoreUnavailable,
+}
+
+_LOCKED = (
+    "another program has held its lock for {timeout:g} s; stop that one, or raise [store] timeout_seconds"
+)
+# By SQLite's own name of the fault, without its extended part.
+_REMEDIES = {
+    "BUSY": _LOCKED,
+    "LOCKED": _LOCKED,
+    "CANTOPEN": "it cannot be opened; check that it is a file and that its folder can be written",
+    "READONLY": "it cannot be written; check the permissions of the file and of its folder",
+    "PERM": "it cannot be written; check the permissions of the file and of its folder",
+    "AUTH": "it cannot be written; check the permissions of the file and of its folder",
+    "FULL": "the disk is full; make room and try again, nothing of this call was stored",
+    "IOERR": "the disk does not answer as it should; check the disk, nothing of this call was stored",
+    "NOTADB": "it is not an SQLite database; give [store] url another file, or move this one away",
+    "CORRUPT": "it is damaged; put a backup in its place, or move it away and run `freqfleet sync`",
+}
+
+
+@contextmanager
+def told(description: str, timeout_seconds: float) -> Iterator[None]:
+    """Run a block; whatever the database raises in it leaves as an error of ours with its remedy."""
+    try:
+        yield
+    except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise store_error(error, description, timeout_seconds) from error
+
+
+def kind_of(fault: type[Exception]) -> type[StoreError]:
+    """Return what a class of the database's becomes; KeyError for a class that is no database's."""
+    for parent in fault.__mro__:
+        if parent in FAULTS:
+            return FAULTS[parent]
+    raise KeyError(fault)
+
+
+def store_error(error: Exception, description: str, timeout_seconds: float) -> StoreError:
+    """Return our error for one of the database's; the text never holds SQL or its values."""
+    kind = kind_of(type(error))
+    origin = error.orig if isinstance(error, exc.StatementError) else error
+    name = getattr(origin, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
+    if name in _REMEDIES:
+        return StoreUnavailable(f"{description}: {_REMEDIES[name].format(timeout=timeout_seconds)}")
+    said = (str(origin).strip() or type(origin).__name__).splitlines()[0]
+    if kind is StoreUnavailable:
+        return StoreUnavailable(f"{description} does not answer: {said}; check [store] url and try again")
+    return StoreError(
+        f"{description}: {type(origin).__name__}: {said}; this is a fault of freqfleet, report it"
+    )

@@ -1,0 +1,199 @@
+"""Domain values to rows and back, with the checks of both ways.
+
+A row is a dict by the column names of `schema.py`. Times are cut to whole milliseconds (not rounded:
+a version's id holds its seconds). What cannot be stored exactly is refused with the reason; a row
+that lies outside the bounds of the domain is refused when it is read, too (seed 002 published a stop
+of 0 %, and bots traded it).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from freqfleet.clock import from_ms, to_ms
+from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
+from freqfleet.domain.decisions import Evidence
+from freqfleet.domain.exits import ExitParameters, ExitSource
+from freqfleet.domain.leverage_bins import parse_leverage_bin
+from freqfleet.domain.sides import Side
+from freqfleet.errors import InputError, ParameterError, TradeSourceError
+from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
+
+Row = dict[str, Any]
+StoredRow: TypeAlias = Any  # a row as the database gives it: its columns are attributes
+TradeIdentity = tuple[str, str, int]
+
+_MAX_ID = 2**63 - 1  # what a BIGINT holds
+
+
+def whole_ms(moment: datetime) -> int:
+    """Return `moment` (aware) as milliseconds, cut, never rounded up into the next one."""
+    return to_ms(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+
+
+def next_ms(moment: datetime) -> int:
+    """Return the first whole millisecond at or after `moment` (aware): the bounds of a window."""
+    return whole_ms(moment) + (1 if moment.microsecond % 1000 else 0)
+
+
+def trade_row(trade: ClosedTrade) -> Row:
+    """Return the row of a trade, with the hash of its content.
+
+    Raises TradeSourceError for what no store can hold exactly: an empty name, an id that is no 64-bit
+    integer, NaN, infinity, or text with NUL.
+    """
+    row: Row = {
+        "bot": trade.bot,
+        "instance": trade.instance,
+        "trade_id": int(trade.trade_id),
+        "pair": trade.pair,
+        "side": trade.side.value,
+        "leverage": _plain(trade.leverage),
+        "opened_ms": whole_ms(trade.opened_at),
+        "closed_ms": whole_ms(trade.closed_at),
+        "open_rate": _plain(trade.open_rate),
+        "close_rate": _plain(trade.close_rate),
+        "stake_quote": _plain(trade.stake_quote),
+        "margin_profit_ratio": _plain(trade.margin_profit_ratio),
+        "profit_quote": _plain(trade.profit_quote),
+        "fee_open_ratio": _plain(trade.fee_open_ratio),
+        "fee_close_ratio": _plain(trade.fee_close_ratio),
+        "funding_fees_quote": _plain(trade.funding_fees_quote),
+        "exit_reason": trade.exit_reason,
+        "mode": trade.mode.value,
+        "enter_tag": trade.enter_tag,
+        "feeder": trade.feeder,
+        "votes": None if trade.votes is None else int(trade.votes),
+        "voters": None if trade.voters is None else int(trade.voters),
+        "confidence": None if trade.confidence is None else _plain(trade.confidence),
+        "parameter_version": trade.parameter_version,
+    }
+    if not (trade.bot and trade.instance and 0 <= row["trade_id"] <= _MAX_ID):
+        raise TradeSourceError(
+            f"{trade.label}: needs a bot, an instance and an id in 0..2^63-1, were "
+            f"{trade.bot!r}, {trade.instance!r}, {trade.trade_id}"
+        )
+    flaw = _flaw(row)
+    if flaw is not None:
+        raise TradeSourceError(f"{trade.label}: {flaw}")
+    # Columns that say nothing stay out, so that a column of a later schema does not amend every trade.
+    row["content_hash"] = _digest({name: value for name, value in row.items() if value is not None})
+    return row
+
+
+def closed_trade(row: StoredRow) -> ClosedTrade:
+    """Return the trade of a row; raises InputError or ValueError where it lies outside the domain."""
+    return ClosedTrade(
+        bot=row.bot,
+        instance=row.instance,
+        trade_id=row.trade_id,
+        pair=row.pair,
+        side=Side(row.side),
+        leverage=row.leverage,
+        opened_at=from_ms(row.opened_ms),
+        closed_at=from_ms(row.closed_ms),
+        open_rate=row.open_rate,
+        close_rate=row.close_rate,
+        stake_quote=row.stake_quote,
+        margin_profit_ratio=row.margin_profit_ratio,
+        profit_quote=row.profit_quote,
+        fee_open_ratio=row.fee_open_ratio,
+        fee_close_ratio=row.fee_close_ratio,
+        funding_fees_quote=row.funding_fees_quote,
+        exit_reason=row.exit_reason,
+        mode=TradeMode(row.mode),
+        enter_tag=row.enter_tag,
+        feeder=row.feeder,
+        votes=row.votes,
+        voters=row.voters,
+        confidence=row.confidence,
+        parameter_version=row.parameter_version,
+    )
+
+
+def version_row(version: ParameterVersion) -> Row:
+    """Return the row of a version, without its sequence.
+
+    Raises ParameterError for parameters outside the bounds of the domain and for evidence that JSON
+    cannot hold: NaN and infinity are no evidence, "not measured" is None.
+    """
+    label = version.key.label
+    try:
+        parameters = _json(ExitParameters.from_dict(version.parameters.to_dict()).to_dict())
+        evidence = _json(asdict(version.evidence))
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{label}: cannot be written as JSON: {error}") from None
+    except InputError as error:
+        raise ParameterError(f"{label}: {error}") from None
+    row: Row = {
+        "version_id": version.version_id,
+        "pair": version.key.pair,
+        "side": version.key.side.value,
+        "leverage_bin": version.key.leverage_bin.label if version.key.leverage_bin is not None else None,
+        "source": version.source.value,
+        "stage": version.stage.value,
+        "valid_from_ms": whole_ms(version.valid_from),
+        "recorded_ms": whole_ms(version.recorded_at),
+        "learned_until_ms": whole_ms(version.learned_until),
+        "run_id": version.run_id,
+        "parameters": parameters,
+        "evidence": evidence,
+    }
+    flaw = _flaw(row)
+    if flaw is not None:
+        raise ParameterError(f"{label}: {flaw}")
+    return row
+
+
+def parameter_version(row: StoredRow) -> ParameterVersion:
+    """Return the version of a row; raises InputError, ValueError or TypeError outside the domain."""
+    step = parse_leverage_bin(row.leverage_bin) if row.leverage_bin is not None else None
+    return ParameterVersion(
+        key=ParameterKey(side=Side(row.side), pair=row.pair, leverage_bin=step),
+        parameters=ExitParameters.from_dict(json.loads(row.parameters)),
+        source=ExitSource(row.source),
+        valid_from=from_ms(row.valid_from_ms),
+        recorded_at=from_ms(row.recorded_ms),
+        learned_until=from_ms(row.learned_until_ms),
+        run_id=row.run_id,
+        stage=Stage(row.stage),
+        evidence=Evidence(**json.loads(row.evidence)),
+    )
+
+
+def _plain(value: float) -> float:
+    return float(value) + 0.0  # + 0.0 turns -0.0 into 0.0, which is what a database gives back
+
+
+def _json(values: dict[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _digest(row: Row) -> str:
+    return hashlib.sha256(_json(row).encode()).hexdigest()
+
+
+def _flaw(row: Row) -> str | None:
+    """Say what a database could not give back as it was; None where nothing is wrong."""
+    for name, value in row.items():
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                return f"{name} must be a number, was {value}"
+        elif isinstance(value, str) and ("\x00" in value or not _is_unicode(value)):
+            return f"{name} holds characters no database keeps: {value!r}"
+    return None
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True

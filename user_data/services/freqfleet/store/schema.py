@@ -1,0 +1,71 @@
+"""The columns of the learning store, defined once: the writer and the reader both import this module.
+
+Times are integer milliseconds since 1970 UTC, ratios are fractions, `*_quote` is stake currency.
+`migrations.py` builds these tables; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+schema_steps = Table(
+    "freqfleet_schema",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+)
+
+closed_trades = Table(
+    "closed_trades",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("instance", Text, primary_key=True),
+    Column("trade_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("pair", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("leverage", Double, nullable=False),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("closed_ms", BigInteger, nullable=False),
+    Column("open_rate", Double, nullable=False),
+    Column("close_rate", Double, nullable=False),
+    Column("stake_quote", Double, nullable=False),
+    Column("margin_profit_ratio", Double, nullable=False),
+    Column("profit_quote", Double, nullable=False),
+    Column("fee_open_ratio", Double, nullable=False),
+    Column("fee_close_ratio", Double, nullable=False),
+    Column("funding_fees_quote", Double, nullable=False),
+    Column("exit_reason", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("enter_tag", Text),
+    Column("feeder", Text),
+    Column("votes", Integer),
+    Column("voters", Integer),
+    Column("confidence", Double),
+    Column("parameter_version", Text),
+    Column("content_hash", Text, nullable=False),
+    Index("closed_trades_by_close", "closed_ms"),
+    Index("closed_trades_by_bot_and_close", "bot", "closed_ms"),
+)
+
+# `sequence` keeps the order of publication among versions that were recorded in the same millisecond.
+parameter_versions = Table(
+    "parameter_versions",
+    metadata,
+    Column("version_id", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("pair", Text),
+    Column("side", Text, nullable=False),
+    Column("leverage_bin", Text),
+    Column("source", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("valid_from_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("learned_until_ms", BigInteger, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Index("parameter_versions_by_recording", "recorded_ms", "sequence"),
+    Index("parameter_versions_by_pair", "pair", "recorded_ms"),
+)

@@ -1,0 +1,294 @@
+"""SqlStore: the learning store on a SQL database. SQLite today; PostgreSQL speaks the same statements."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from freqfleet.clock import from_ms
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.pairs import checked_pair
+from freqfleet.domain.sides import Side
+from freqfleet.errors import InputError, ParameterError, SettingsError, StoreUnavailable, TradeSourceError
+from freqfleet.parameters.version import ParameterVersion
+from freqfleet.store import migrations
+from freqfleet.store.engine import WRITES, describe, open_engine, parse_store_url, use_wal
+from freqfleet.store.faults import told
+from freqfleet.store.promise import StoreHealth, WriteReceipt
+from freqfleet.store.rows import (
+    Row,
+    StoredRow,
+    TradeIdentity,
+    closed_trade,
+    next_ms,
+    parameter_version,
+    trade_row,
+    version_row,
+    whole_ms,
+)
+from freqfleet.store.schema import closed_trades, parameter_versions
+
+logger = logging.getLogger(__name__)
+
+_INSERTS: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_ROWS_PER_STATEMENT = 5_000
+_NAMES_PER_QUERY = 500  # SQLite allows 32,766 values in a statement
+
+T = TypeVar("T")
+
+
+class SqlStore:
+    """A LearningStore on SQLite (or PostgreSQL); see `promise.py` for what it promises.
+
+    url : SQLAlchemy's form, `sqlite:///path`. A missing `user_data` folder is made, no other one.
+    timeout_seconds : how long a call waits for the lock of another program.
+
+    Raises SettingsError for a URL that names no database, StoreUnavailable where it does not answer,
+    StoreIncompatible for a newer schema and for a database that belongs to something else.
+    """
+
+    def __init__(self, url: str, timeout_seconds: float = 10.0) -> None:
+        parsed = parse_store_url(url)
+        self._backend = parsed.get_backend_name()
+        if self._backend not in _INSERTS:
+            raise SettingsError(f"[store] url: no SQL store speaks {self._backend!r}; use sqlite:///…")
+        self.description = describe(parsed)
+        self._timeout_seconds = timeout_seconds
+        self._engine = open_engine(parsed, timeout_seconds)
+        self._closed = False
+        self._unusable: dict[str, str] = {}
+        try:
+            with self._reading() as connection:  # before the first change: is it ours, and not newer?
+                migrations.schema_version(connection, self.description)
+            with told(self.description, timeout_seconds):
+                use_wal(self._engine, self.description, timeout_seconds)
+            migrations.upgrade(self._reading, self._writing, self.description)
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    @property
+    def unusable_rows(self) -> dict[str, str]:
+        """Rows this instance met that lie outside the domain, with the reason. Never returned."""
+        return dict(self._unusable)
+
+    def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
+        """Store closed trades in one transaction, exactly once per (bot, instance, trade_id)."""
+        rows, rejected = _accepted_rows(trades, trade_row, TradeSourceError)
+        accepted = amended = duplicate = 0
+        changed: dict[TradeIdentity, Row] = {}
+        with self._writing() as connection:
+            known = _known_hashes(connection, rows)
+            for row in rows:
+                identity = _identity(row)
+                before = known.get(identity)
+                if before == row["content_hash"]:
+                    duplicate += 1
+                    continue
+                accepted, amended = (accepted + 1, amended) if before is None else (accepted, amended + 1)
+                known[identity] = row["content_hash"]
+                changed[identity] = row
+            insert = _INSERTS[self._backend](closed_trades)
+            keys = closed_trades.primary_key.columns
+            upsert = insert.on_conflict_do_update(
+                index_elements=list(keys),
+                set_={c.name: insert.excluded[c.name] for c in closed_trades.columns if c not in set(keys)},
+            )
+            for chunk in _chunks(list(changed.values()), _ROWS_PER_STATEMENT):
+                connection.execute(upsert, chunk)
+        return WriteReceipt(accepted=accepted, amended=amended, duplicate=duplicate, rejected=rejected)
+
+    def closed_trades(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> list[ClosedTrade]:
+        """Return trades with closed_from <= closed_at < closed_to, sorted by close, bot, instance, id."""
+        query = select(closed_trades)
+        if closed_from is not None:
+            query = query.where(closed_trades.c.closed_ms >= next_ms(closed_from))
+        if closed_to is not None:
+            query = query.where(closed_trades.c.closed_ms < next_ms(closed_to))
+        if bots is not None:
+            query = query.where(closed_trades.c.bot.in_(bots))
+        if pairs is not None:
+            query = query.where(closed_trades.c.pair.in_(pairs))
+        trades = self._read(query.order_by(closed_trades.c.closed_ms), closed_trade, _trade_label)
+        # Sorted here: databases differ in how they order text.
+        trades.sort(key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
+        return trades
+
+    def last_recorded_close(self, bot: str) -> datetime | None:
+        """Return the newest close time of a bot, or None where it has no trade."""
+        with self._reading() as connection:
+            newest = connection.scalar(
+                select(func.max(closed_trades.c.closed_ms)).where(closed_trades.c.bot == bot)
+            )
+        return None if newest is None else from_ms(newest)
+
+    def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
+        """Append versions in one transaction; nothing published is ever changed."""
+        rows, rejected = _accepted_rows(versions, version_row, ParameterError)
+        new: dict[str, Row] = {}
+        with self._writing() as connection:
+            known = _known_versions(connection, rows)
+            sequence = connection.scalar(select(func.max(parameter_versions.c.sequence))) or 0
+            for row in rows:
+                if row["version_id"] not in known and row["version_id"] not in new:
+                    new[row["version_id"]] = {**row, "sequence": sequence + len(new) + 1}
+            if new:
+                insert = _INSERTS[self._backend](parameter_versions).on_conflict_do_nothing()
+                connection.execute(insert, list(new.values()))
+        return WriteReceipt(accepted=len(new), duplicate=len(rows) - len(new), rejected=rejected)
+
+    def parameter_versions(self, *, recorded_to: datetime | None = None) -> list[ParameterVersion]:
+        """Return every version recorded up to and including `recorded_to`, oldest recording first."""
+        query = select(parameter_versions)
+        if recorded_to is not None:
+            query = query.where(parameter_versions.c.recorded_ms <= whole_ms(recorded_to))
+        return self._read_versions(query)
+
+    def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
+        """Return the versions of one pair, oldest recording first."""
+        query = select(parameter_versions).where(parameter_versions.c.pair == checked_pair(pair))
+        if side is not None:
+            query = query.where(parameter_versions.c.side == side.value)
+        return self._read_versions(query)
+
+    def health(self) -> StoreHealth:
+        """Count and time; raises StoreUnavailable where the store does not answer."""
+        started = time.perf_counter()
+        with self._reading() as connection:
+            version = migrations.schema_version(connection, self.description)
+            trades, last_close = connection.execute(
+                select(func.count(), func.max(closed_trades.c.closed_ms)).select_from(closed_trades)
+            ).one()
+            versions, last_recorded = connection.execute(
+                select(func.count(), func.max(parameter_versions.c.recorded_ms)).select_from(
+                    parameter_versions
+                )
+            ).one()
+        return StoreHealth(
+            description=self.description,
+            schema=version,
+            trades=trades,
+            versions=versions,
+            latency_ms=(time.perf_counter() - started) * 1000.0,
+            last_trade_closed_at=None if last_close is None else from_ms(last_close),
+            last_version_recorded_at=None if last_recorded is None else from_ms(last_recorded),
+        )
+
+    def close(self) -> None:
+        """Give back connections; every later call raises StoreUnavailable."""
+        self._closed = True
+        self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._transaction({}) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._transaction(WRITES) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
+        if self._closed:
+            raise StoreUnavailable(f"{self.description} was closed; open it again")
+        with (
+            told(self.description, self._timeout_seconds),
+            self._engine.connect() as plain,
+            plain.execution_options(**options) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def _read_versions(self, query: Select[Any]) -> list[ParameterVersion]:
+        ordered = query.order_by(parameter_versions.c.recorded_ms, parameter_versions.c.sequence)
+        return self._read(ordered, parameter_version, _version_label)
+
+    def _read(
+        self, query: Select[Any], to_value: Callable[[StoredRow], T], label: Callable[[StoredRow], str]
+    ) -> list[T]:
+        values: list[T] = []
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        for row in rows:
+            try:
+                values.append(to_value(row))
+            except (InputError, ValueError, TypeError, OverflowError) as error:
+                self._skip(label(row), str(error))
+        return values
+
+    def _skip(self, label: str, reason: str) -> None:
+        if label not in self._unusable:
+            logger.warning("%s: %s is not used: %s", self.description, label, reason)
+        self._unusable[label] = reason
+
+
+def _accepted_rows(
+    values: Sequence[T], to_row: Callable[[T], Row], refusal: type[InputError]
+) -> tuple[list[Row], tuple[str, ...]]:
+    rows: list[Row] = []
+    rejected: list[str] = []
+    for value in values:
+        try:
+            rows.append(to_row(value))
+        except refusal as error:
+            rejected.append(str(error))
+    return rows, tuple(rejected)
+
+
+def _identity(row: Row) -> TradeIdentity:
+    return row["bot"], row["instance"], row["trade_id"]
+
+
+def _known_hashes(connection: Connection, rows: Sequence[Row]) -> dict[TradeIdentity, str]:
+    """Return the stored content hashes of exactly these trades."""
+    table = closed_trades.c
+    by_instance: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        by_instance.setdefault((row["bot"], row["instance"]), []).append(row["trade_id"])
+    known: dict[TradeIdentity, str] = {}
+    for (bot, instance), ids in by_instance.items():
+        for chunk in _chunks(ids, _NAMES_PER_QUERY):
+            query = select(table.trade_id, table.content_hash).where(
+                table.bot == bot, table.instance == instance, table.trade_id.in_(chunk)
+            )
+            known.update(
+                ((bot, instance, trade_id), digest) for trade_id, digest in connection.execute(query)
+            )
+    return known
+
+
+def _known_versions(connection: Connection, rows: Sequence[Row]) -> set[str]:
+    known: set[str] = set()
+    column = parameter_versions.c.version_id
+    for chunk in _chunks([row["version_id"] for row in rows], _NAMES_PER_QUERY):
+        known.update(connection.scalars(select(column).where(column.in_(chunk))))
+    return known
+
+
+def _chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _trade_label(row: StoredRow) -> str:
+    return f"{row.bot} {row.instance} trade {row.trade_id}"
+
+
+def _version_label(row: StoredRow) -> str:
+    return f"version {row.version_id}"

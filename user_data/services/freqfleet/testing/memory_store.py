@@ -1,0 +1,156 @@
+"""MemoryStore: a learning store in a dict, for tests. It passes the same contract as the real ones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from types import SimpleNamespace
+
+from freqfleet.clock import from_ms
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.pairs import checked_pair
+from freqfleet.domain.sides import Side
+from freqfleet.errors import ParameterError, StoreUnavailable, TradeSourceError
+from freqfleet.parameters.version import ParameterVersion
+from freqfleet.store.promise import StoreHealth, WriteReceipt
+from freqfleet.store.rows import (
+    Row,
+    TradeIdentity,
+    closed_trade,
+    next_ms,
+    parameter_version,
+    trade_row,
+    version_row,
+    whole_ms,
+)
+
+
+class MemoryStore:
+    """A LearningStore that forgets when it is dropped.
+
+    unavailable : set it to True and every call raises StoreUnavailable, as a store that is down does.
+    """
+
+    def __init__(self) -> None:
+        self.unavailable = False
+        self._lock = threading.Lock()
+        self._trades: dict[TradeIdentity, Row] = {}
+        self._versions: dict[str, Row] = {}
+
+    def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
+        """Keep trades, exactly once per (bot, instance, trade_id)."""
+        self._answer()
+        accepted = amended = duplicate = 0
+        rejected: list[str] = []
+        with self._lock:
+            for trade in trades:
+                try:
+                    row = trade_row(trade)
+                except TradeSourceError as error:
+                    rejected.append(str(error))
+                    continue
+                identity = (row["bot"], row["instance"], row["trade_id"])
+                before = self._trades.get(identity)
+                if before is None:
+                    accepted += 1
+                elif before["content_hash"] == row["content_hash"]:
+                    duplicate += 1
+                else:
+                    amended += 1
+                self._trades[identity] = row
+        return WriteReceipt(accepted=accepted, amended=amended, duplicate=duplicate, rejected=tuple(rejected))
+
+    def closed_trades(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> list[ClosedTrade]:
+        """Return trades with closed_from <= closed_at < closed_to, sorted by close, bot, instance, id."""
+        self._answer()
+        first_ms, end_ms = (None if bound is None else next_ms(bound) for bound in (closed_from, closed_to))
+        with self._lock:
+            rows = list(self._trades.values())
+        found = [
+            closed_trade(SimpleNamespace(**row))
+            for row in rows
+            if (first_ms is None or row["closed_ms"] >= first_ms)
+            and (end_ms is None or row["closed_ms"] < end_ms)
+            and (bots is None or row["bot"] in bots)
+            and (pairs is None or row["pair"] in pairs)
+        ]
+        return sorted(found, key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
+
+    def last_recorded_close(self, bot: str) -> datetime | None:
+        """Return the newest close time of a bot, or None where it has no trade."""
+        self._answer()
+        with self._lock:
+            closes = [row["closed_ms"] for row in self._trades.values() if row["bot"] == bot]
+        return from_ms(max(closes)) if closes else None
+
+    def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
+        """Append versions; nothing published is ever changed."""
+        self._answer()
+        accepted = duplicate = 0
+        rejected: list[str] = []
+        with self._lock:
+            for version in versions:
+                try:
+                    row = version_row(version)
+                except ParameterError as error:
+                    rejected.append(str(error))
+                    continue
+                if row["version_id"] in self._versions:
+                    duplicate += 1
+                else:
+                    accepted += 1
+                    self._versions[row["version_id"]] = row
+        return WriteReceipt(accepted=accepted, duplicate=duplicate, rejected=tuple(rejected))
+
+    def parameter_versions(self, *, recorded_to: datetime | None = None) -> list[ParameterVersion]:
+        """Return every version recorded up to and including `recorded_to`, oldest recording first."""
+        self._answer()
+        last_ms = None if recorded_to is None else whole_ms(recorded_to)
+        with self._lock:
+            rows = sorted(self._versions.values(), key=lambda row: row["recorded_ms"])  # stable
+        return [
+            parameter_version(SimpleNamespace(**row))
+            for row in rows
+            if last_ms is None or row["recorded_ms"] <= last_ms
+        ]
+
+    def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
+        """Return the versions of one pair, oldest recording first."""
+        checked_pair(pair)
+        return [
+            one
+            for one in self.parameter_versions()
+            if one.key.pair == pair and (side is None or one.key.side is side)
+        ]
+
+    def health(self) -> StoreHealth:
+        """Count; raises StoreUnavailable while `unavailable` is set."""
+        self._answer()
+        with self._lock:
+            closes = [row["closed_ms"] for row in self._trades.values()]
+            recordings = [row["recorded_ms"] for row in self._versions.values()]
+        return StoreHealth(
+            description="learning store in memory",
+            schema=0,
+            trades=len(closes),
+            versions=len(recordings),
+            latency_ms=0.0,
+            last_trade_closed_at=from_ms(max(closes)) if closes else None,
+            last_version_recorded_at=from_ms(max(recordings)) if recordings else None,
+        )
+
+    def close(self) -> None:
+        """Make every later call raise StoreUnavailable."""
+        self.unavailable = True
+
+    def _answer(self) -> None:
+        if self.unavailable:
+            raise StoreUnavailable("learning store in memory was closed or is down")

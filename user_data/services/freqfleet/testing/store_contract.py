@@ -1,0 +1,322 @@
+"""StoreContract: what every body of the learning store must do, as tests.
+
+A body is accepted when a subclass with a `store` fixture passes:
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def store(self) -> Iterator[LearningStore]:
+            ...
+
+`reopened` is overridden by bodies that keep things on disk or on a server.
+"""
+
+# ruff: noqa: D102 - the names of the tests are what they document
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from freqfleet.domain.decisions import Evidence
+from freqfleet.domain.leverage_bins import LEVERAGE_BINS
+from freqfleet.domain.sides import Side
+from freqfleet.errors import InputError, StoreUnavailable
+from freqfleet.parameters.version import Stage
+from freqfleet.store.promise import LearningStore, WriteReceipt
+from freqfleet.testing.trades import closed_trade, version
+
+NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+class StoreContract:
+    """Inherit, supply `store`, and run pytest."""
+
+    def reopened(self, store: LearningStore) -> LearningStore:
+        """Close the store and open the same one again; a body in memory returns it as it is."""
+        return store
+
+    # Closed trades: exactly once
+
+    def test_new_trades_are_accepted_and_come_back_equal(self, store: LearningStore) -> None:
+        trades = [
+            closed_trade(trade_id=1),
+            closed_trade(
+                trade_id=2,
+                side=Side.SHORT,
+                leverage=1.0,
+                enter_tag=None,
+                feeder=None,
+                votes=None,
+                voters=None,
+                confidence=None,
+                parameter_version="abc123",
+            ),
+        ]
+
+        receipt = store.record_closed_trades(trades)
+
+        assert receipt == WriteReceipt(accepted=2)
+        assert store.closed_trades() == trades
+
+    def test_the_same_trade_again_is_a_duplicate(self, store: LearningStore) -> None:
+        store.record_closed_trades([closed_trade()])
+
+        receipt = store.record_closed_trades([closed_trade()])
+
+        assert receipt == WriteReceipt(duplicate=1)
+        assert store.closed_trades() == [closed_trade()]
+
+    def test_a_trade_that_changed_at_its_source_replaces_the_stored_one(self, store: LearningStore) -> None:
+        store.record_closed_trades([closed_trade(funding_fees_quote=0.0)])
+
+        receipt = store.record_closed_trades([closed_trade(funding_fees_quote=-0.25)])
+
+        assert receipt == WriteReceipt(amended=1)
+        assert store.closed_trades() == [closed_trade(funding_fees_quote=-0.25)]
+
+    def test_a_batch_counts_as_if_its_trades_came_one_by_one(self, store: LearningStore) -> None:
+        batch = [closed_trade(), closed_trade(), closed_trade(leverage=5.0), closed_trade(trade_id=2)]
+
+        receipt = store.record_closed_trades(batch)
+
+        assert receipt == WriteReceipt(accepted=2, amended=1, duplicate=1)
+        assert [one.leverage for one in store.closed_trades()] == [5.0, 3.0]
+
+    def test_ids_of_other_bots_and_other_databases_are_other_trades(self, store: LearningStore) -> None:
+        batch = [closed_trade(), closed_trade(bot="BOT2"), closed_trade(instance="db:2025-11-01T00:00:00Z")]
+
+        receipt = store.record_closed_trades(batch)
+
+        assert receipt == WriteReceipt(accepted=3)
+
+    def test_a_bad_trade_is_rejected_with_its_reason_and_the_others_are_stored(
+        self, store: LearningStore
+    ) -> None:
+        bad = [
+            closed_trade(trade_id=2, stake_quote=math.nan),
+            closed_trade(trade_id=3, profit_quote=math.inf),
+            closed_trade(trade_id=4, exit_reason="a\x00b"),
+            closed_trade(trade_id=5, enter_tag="\ud800"),
+            closed_trade(trade_id=2**63),
+            closed_trade(trade_id=7, instance=""),
+        ]
+
+        receipt = store.record_closed_trades([closed_trade(trade_id=1), *bad, closed_trade(trade_id=8)])
+
+        assert (receipt.accepted, len(receipt.rejected)) == (2, len(bad))
+        assert "BOT1 trade 2 BTC/USDT:USDT: stake_quote must be a number, was nan" in receipt.rejected
+        assert [one.trade_id for one in store.closed_trades()] == [1, 8]
+
+    def test_nothing_to_store_is_no_fault(self, store: LearningStore) -> None:
+        assert store.record_closed_trades([]) == WriteReceipt()
+        assert store.publish_parameters([]) == WriteReceipt()
+
+    def test_times_are_kept_to_the_millisecond_and_cut_not_rounded(self, store: LearningStore) -> None:
+        late = datetime(2025, 11, 1, 12, 59, 59, 999_999, tzinfo=UTC)
+
+        store.record_closed_trades([closed_trade(closed_at=late)])
+
+        assert store.closed_trades()[0].closed_at == late.replace(microsecond=999_000)
+
+    def test_more_trades_than_one_statement_holds_are_stored_once(self, store: LearningStore) -> None:
+        many = [closed_trade(trade_id=number, closed_at=NOON + number * MINUTE) for number in range(6_001)]
+
+        first = store.record_closed_trades(many)
+        second = store.record_closed_trades(many)
+
+        assert (first, second) == (WriteReceipt(accepted=6_001), WriteReceipt(duplicate=6_001))
+        assert [one.trade_id for one in store.closed_trades()] == list(range(6_001))
+
+    # Closed trades: reading
+
+    def test_trades_are_sorted_by_close_then_bot_then_instance_then_id(self, store: LearningStore) -> None:
+        expected = [
+            closed_trade(trade_id=9, bot="BOT2", closed_at=NOON),
+            closed_trade(trade_id=1, bot="BOT1", instance="a", closed_at=NOON + MINUTE),
+            closed_trade(trade_id=2, bot="BOT1", instance="a", closed_at=NOON + MINUTE),
+            closed_trade(trade_id=1, bot="BOT1", instance="b", closed_at=NOON + MINUTE),
+            closed_trade(trade_id=1, bot="bot1", instance="a", closed_at=NOON + MINUTE),
+        ]
+
+        store.record_closed_trades(list(reversed(expected)))
+
+        assert store.closed_trades() == expected
+
+    def test_windows_include_their_start_and_exclude_their_end(self, store: LearningStore) -> None:
+        store.record_closed_trades(
+            [closed_trade(trade_id=number, closed_at=NOON + number * MINUTE) for number in range(4)]
+        )
+
+        inside = store.closed_trades(closed_from=NOON + MINUTE, closed_to=NOON + 3 * MINUTE)
+        from_there = store.closed_trades(closed_from=NOON + 3 * MINUTE)
+        up_to = store.closed_trades(closed_to=NOON + MINUTE)
+
+        assert [one.trade_id for one in inside] == [1, 2]
+        assert [one.trade_id for one in from_there] == [3]
+        assert [one.trade_id for one in up_to] == [0]
+
+    def test_a_window_that_starts_inside_a_millisecond_excludes_it(self, store: LearningStore) -> None:
+        store.record_closed_trades([closed_trade(closed_at=NOON)])
+        inside = NOON + timedelta(microseconds=1)
+
+        assert store.closed_trades(closed_from=inside) == []
+        assert len(store.closed_trades(closed_to=inside)) == 1
+
+    def test_filters_take_bots_and_pairs_and_an_empty_one_takes_nothing(self, store: LearningStore) -> None:
+        store.record_closed_trades(
+            [
+                closed_trade(trade_id=1),
+                closed_trade(trade_id=2, pair="ETH/USDT:USDT"),
+                closed_trade(trade_id=3, bot="BOT2"),
+            ]
+        )
+
+        assert [one.trade_id for one in store.closed_trades(bots=["BOT1"])] == [1, 2]
+        assert [one.trade_id for one in store.closed_trades(pairs=["ETH/USDT:USDT"])] == [2]
+        assert [one.trade_id for one in store.closed_trades(bots=["BOT1", "BOT2"])] == [1, 2, 3]
+        assert store.closed_trades(bots=[]) == []
+        assert store.closed_trades(pairs=[]) == []
+
+    def test_a_window_without_a_zone_is_refused(self, store: LearningStore) -> None:
+        with pytest.raises(InputError, match="needs its zone"):
+            store.closed_trades(closed_from=datetime(2025, 11, 1))  # noqa: DTZ001 - that is the case
+
+    def test_the_last_recorded_close_is_the_bots_own(self, store: LearningStore) -> None:
+        store.record_closed_trades(
+            [closed_trade(closed_at=NOON), closed_trade(bot="BOT2", closed_at=NOON + MINUTE)]
+        )
+
+        assert store.last_recorded_close("BOT1") == NOON
+        assert store.last_recorded_close("BOT2") == NOON + MINUTE
+        assert store.last_recorded_close("BOT3") is None
+
+    # Parameter versions: append only, and as of a time
+
+    def test_a_version_comes_back_equal_with_the_same_id(self, store: LearningStore) -> None:
+        published = [
+            version(),
+            version(
+                pair=None,
+                side=Side.SHORT,
+                leverage_bin=LEVERAGE_BINS[1],
+                volatility_scaling=0.5,
+                atr_reference_ratio=0.0031,
+                stage=Stage.RETIRED,
+                evidence=Evidence(trades=234, claim_bps=38.1, p_value=4e-4, bot_trades={"BOT1": 200}),
+                run_id="run-2",
+            ),
+        ]
+
+        receipt = store.publish_parameters(published)
+
+        assert receipt == WriteReceipt(accepted=2)
+        assert store.parameter_versions() == published
+        assert [one.version_id for one in store.parameter_versions()] == [one.version_id for one in published]
+
+    def test_publishing_again_adds_nothing(self, store: LearningStore) -> None:
+        store.publish_parameters([version()])
+
+        receipt = store.publish_parameters([version(), version(run_id="run-2"), version(run_id="run-2")])
+
+        assert receipt == WriteReceipt(accepted=1, duplicate=2)
+        assert [one.run_id for one in store.parameter_versions()] == ["run-1", "run-2"]
+
+    def test_the_old_values_stay_when_new_ones_are_published(self, store: LearningStore) -> None:
+        store.publish_parameters([version(stop_loss=-0.02)])
+        store.publish_parameters([version(stop_loss=-0.03, recorded_at=NOON)])
+
+        assert [one.parameters.stop_loss for one in store.parameter_versions()] == [-0.02, -0.03]
+
+    def test_a_reader_in_the_past_sees_only_what_was_recorded_by_then(self, store: LearningStore) -> None:
+        backfilled = version(recorded_at=NOON + MINUTE, valid_from=NOON - 90 * MINUTE, run_id="backfill")
+        store.publish_parameters([version(recorded_at=NOON), backfilled])
+
+        assert store.parameter_versions(recorded_to=NOON - MINUTE) == []
+        assert [one.run_id for one in store.parameter_versions(recorded_to=NOON)] == ["run-1"]
+        assert len(store.parameter_versions(recorded_to=NOON + MINUTE)) == 2
+
+    def test_versions_are_sorted_by_recording_then_by_publication(self, store: LearningStore) -> None:
+        store.publish_parameters([version(recorded_at=NOON + MINUTE, run_id="late")])
+        store.publish_parameters([version(recorded_at=NOON, run_id="first")])
+        store.publish_parameters([version(recorded_at=NOON, run_id="again")])
+
+        assert [one.run_id for one in store.parameter_versions()] == ["first", "again", "late"]
+
+    def test_a_version_outside_the_bounds_is_rejected_and_the_others_are_stored(
+        self, store: LearningStore
+    ) -> None:
+        no_stop = version(run_id="no stop")
+        object.__setattr__(no_stop.parameters, "stop_loss", 0.0)  # past the checks of the domain
+        no_number = version(run_id="no number", evidence=Evidence(sharpe_per_trade=math.nan))
+
+        receipt = store.publish_parameters([no_stop, version(), no_number])
+
+        assert (receipt.accepted, len(receipt.rejected)) == (1, 2)
+        assert "stop_loss must lie in -0.3..-0.0025, was 0.0" in receipt.rejected[0]
+        assert [one.run_id for one in store.parameter_versions()] == ["run-1"]
+
+    def test_the_history_of_a_pair_is_its_own_and_can_be_one_side(self, store: LearningStore) -> None:
+        store.publish_parameters(
+            [
+                version(run_id="long"),
+                version(run_id="short", side=Side.SHORT, recorded_at=NOON),
+                version(run_id="other", pair="ETH/USDT:USDT"),
+                version(run_id="every pair", pair=None),
+            ]
+        )
+
+        both = store.parameter_history("BTC/USDT:USDT")
+        short = store.parameter_history("BTC/USDT:USDT", Side.SHORT)
+
+        assert [one.run_id for one in both] == ["long", "short"]
+        assert [one.run_id for one in short] == ["short"]
+
+    # The store as a whole
+
+    def test_threads_share_one_store(self, store: LearningStore) -> None:
+        def record(number: int) -> WriteReceipt:
+            receipt = store.record_closed_trades([closed_trade(trade_id=number % 20)])
+            store.closed_trades(bots=["BOT1"])
+            return receipt
+
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            receipts = list(pool.map(record, range(40)))
+
+        assert sum(one.accepted for one in receipts) == 20
+        assert sum(one.duplicate for one in receipts) == 20
+        assert len(store.closed_trades()) == 20
+
+    def test_what_was_stored_is_there_after_reopening(self, store: LearningStore) -> None:
+        store.record_closed_trades([closed_trade()])
+        store.publish_parameters([version()])
+
+        again = self.reopened(store)
+
+        assert again.closed_trades() == [closed_trade()]
+        assert again.parameter_versions() == [version()]
+        assert again.record_closed_trades([closed_trade()]) == WriteReceipt(duplicate=1)
+
+    def test_health_counts_what_is_stored(self, store: LearningStore) -> None:
+        empty = store.health()
+        store.record_closed_trades([closed_trade(closed_at=NOON)])
+        store.publish_parameters([version(recorded_at=NOON + MINUTE)])
+
+        health = store.health()
+
+        assert (empty.trades, empty.versions) == (0, 0)
+        assert (empty.last_trade_closed_at, empty.last_version_recorded_at) == (None, None)
+        assert (health.trades, health.versions) == (1, 1)
+        assert (health.last_trade_closed_at, health.last_version_recorded_at) == (NOON, NOON + MINUTE)
+        assert health.latency_ms >= 0.0
+
+    def test_a_closed_store_says_so(self, store: LearningStore) -> None:
+        store.close()
+
+        with pytest.raises(StoreUnavailable, match="closed"):
+            store.closed_trades()
+        with pytest.raises(StoreUnavailable, match="closed"):
+            store.record_closed_trades([closed_trade()])
