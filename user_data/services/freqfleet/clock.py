@@ -38,8 +38,7 @@ class FixedClock:
 
 def to_ms(moment: datetime) -> int:
     """Return `moment` (aware) as milliseconds since 1970-01-01 UTC."""
-    if moment.tzinfo is None:
-        raise InputError(f"a time needs its zone, was {moment!r}; add +00:00")
+    _require_zone(moment)
     return round(moment.timestamp() * 1000)
 
 
@@ -49,7 +48,8 @@ def from_ms(milliseconds: int) -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    """Return `moment` as `2025-11-01T00:00:00Z`."""
+    """Return `moment` (aware) as `2025-11-01T00:00:00Z`."""
+    _require_zone(moment)
     text = moment.astimezone(UTC).isoformat(timespec="seconds")
     return text.replace("+00:00", "Z")
 
@@ -64,6 +64,11 @@ def parse_time(text: str) -> datetime:
     except ValueError:
         raise InputError(f"not a time: {text!r}; write 2025-11-01 or 2025-11-01T12:00:00Z") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _require_zone(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise InputError(f"a time needs its zone, was {moment!r}; add +00:00")
 
 
 def human_age(seconds: float) -> str:

@@ -7,16 +7,26 @@ Secrets come from the environment or from files, never from fleet.toml.
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings.exceptions import SettingsError as UnreadableEnvironment
 
 from freqfleet.domain.exits import (
     STOP_LOSS_BOUNDS,
@@ -29,11 +39,20 @@ from freqfleet.errors import SettingsError
 
 USERDIR_NAME = "user_data"
 FLEET_FILE = Path("config") / "fleet.toml"
+ENV_PREFIX = "FREQFLEET_"
+ENV_DELIMITER = "__"
 
 Ratio01 = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 StopLoss = Annotated[float, Field(ge=STOP_LOSS_BOUNDS[0], le=STOP_LOSS_BOUNDS[1])]
 TakeProfit = Annotated[float, Field(ge=TAKE_PROFIT_BOUNDS[0], le=TAKE_PROFIT_BOUNDS[1])]
+TimeLimit = Annotated[int, Field(ge=TIME_LIMIT_MINUTES_BOUNDS[0], le=TIME_LIMIT_MINUTES_BOUNDS[1])]
+
+
+def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("the lower bound comes first")
+    return bounds
 
 
 class _Frozen(BaseModel):
@@ -77,9 +96,7 @@ class DefaultSettings(_Frozen):
 
     stop_loss: StopLoss = -0.03
     take_profit: TakeProfit = 0.03
-    time_limit_minutes: Annotated[
-        int, Field(ge=TIME_LIMIT_MINUTES_BOUNDS[0], le=TIME_LIMIT_MINUTES_BOUNDS[1])
-    ] = 1440
+    time_limit_minutes: TimeLimit = 1440
 
     def parameters(self) -> ExitParameters:
         """Return the defaults as exit parameters."""
@@ -95,10 +112,10 @@ class OptimizerSettings(_Frozen):
 
     days_back: PositiveInt = 90
     min_trades: PositiveInt = 60
-    stop_loss: tuple[StopLoss, StopLoss] = (-0.0515, -0.01)
-    take_profit: tuple[TakeProfit, TakeProfit] = (0.015, 0.20)
-    volatility_scaling: tuple[Ratio01, Ratio01] = (0.0, 1.0)
-    time_limit_minutes: tuple[PositiveInt, ...] = (60, 240, 720, 1440)
+    stop_loss: Annotated[tuple[StopLoss, StopLoss], AfterValidator(_rising)] = (-0.0515, -0.01)
+    take_profit: Annotated[tuple[TakeProfit, TakeProfit], AfterValidator(_rising)] = (0.015, 0.20)
+    volatility_scaling: Annotated[tuple[Ratio01, Ratio01], AfterValidator(_rising)] = (0.0, 1.0)
+    time_limit_minutes: Annotated[tuple[TimeLimit, ...], Field(min_length=1)] = (60, 240, 720, 1440)
     reward_risk_min: Annotated[float, Field(gt=0.0)] = 0.8
     trials: PositiveInt = 100
     train_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.7
@@ -173,7 +190,7 @@ class Settings(BaseSettings):
     """Everything that can be set, with its defaults; build it with `load_settings`."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="FREQFLEET_", env_nested_delimiter="__"
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER
     )
 
     store: StoreSettings = StoreSettings()
@@ -199,6 +216,23 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the values of the file, which arrive as init values."""
         return env_settings, init_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_bots(cls, values: Any) -> Any:
+        """Let a partial [bots.BOT1] keep the defaults of the keys it leaves out.
+
+        Names from the environment arrive in lower case, after those of the file: they mean the bot that
+        is written like them.
+        """
+        bots = values.get("bots") if isinstance(values, dict) else None
+        if not isinstance(bots, dict):
+            return values
+        complete: dict[str, Any] = {name: bot.model_dump() for name, bot in _default_bots().items()}
+        for name, given in bots.items():
+            known = next((one for one in complete if one.lower() == name.lower()), name)
+            complete[known] = {**complete.get(known, {}), **given} if isinstance(given, dict) else given
+        return {**values, "bots": complete}
 
     def path(self, path: Path) -> Path:
         """Return where a path of a setting is: `user_data/...` means the userdir in use."""
@@ -233,10 +267,16 @@ def load_settings(userdir: Path | None = None, file: Path | None = None, **overr
         raise SettingsError(f"no settings file {file}; give --config another path")
     chosen = file if file is not None else folder / FLEET_FILE
     values = _read_toml(chosen) if chosen.is_file() else {}
+    _refuse_unknown_environment()
     try:
         settings = Settings(**{**values, "userdir": folder})
     except ValidationError as error:
         raise SettingsError(_explain(error, chosen)) from None
+    except UnreadableEnvironment as error:
+        raise SettingsError(
+            f"environment: {error}; a whole section is JSON, a single key is "
+            f"{ENV_PREFIX}STORE{ENV_DELIMITER}URL=…"
+        ) from None
     return settings.model_copy(update=overrides) if overrides else settings
 
 
@@ -245,23 +285,63 @@ def _read_toml(file: Path) -> dict[str, Any]:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not TOML: {error}") from None
-    bots = values.get("bots")
-    if isinstance(bots, dict):  # a partial [bots.BOT1] keeps the defaults of the keys it leaves out
-        known = {name: bot.model_dump() for name, bot in _default_bots().items()}
-        values["bots"] = {**known, **{n: {**known.get(n, {}), **v} for n, v in bots.items()}}
+    if "userdir" in values:
+        raise SettingsError(f"{file}: unknown key userdir; give --userdir")
+    store = values.get("store")
+    if isinstance(store, dict) and "token" in store:
+        raise SettingsError(
+            f"{file}: store.token is a secret and does not belong in a file that is shared; "
+            f"set {ENV_PREFIX}STORE{ENV_DELIMITER}TOKEN, or token_file"
+        )
     return values
+
+
+def _refuse_unknown_environment() -> None:
+    """Refuse a variable that looks like a setting and would be ignored.
+
+    That is: one with the delimiter, one that starts like a section, and the userdir, which only the
+    command line gives. Other FREQFLEET_ names are none of our business.
+    """
+    sections = [name for name in Settings.model_fields if name != "userdir"]
+    for name in sorted(os.environ):
+        if not name.upper().startswith(ENV_PREFIX):
+            continue
+        setting = name[len(ENV_PREFIX) :].lower()
+        section = setting.split(ENV_DELIMITER)[0]
+        if setting == "userdir":
+            raise SettingsError(f"{name} is not a setting; give --userdir")
+        if section in sections:
+            continue
+        if ENV_DELIMITER in setting or any(setting.startswith(f"{one}_") for one in sections):
+            nearest = difflib.get_close_matches(section, sections, n=1) or sections
+            hint = f"{ENV_PREFIX}{nearest[0].upper()}{ENV_DELIMITER}…"
+            raise SettingsError(f"unknown environment variable {name}; settings are written {hint}")
 
 
 def _explain(error: ValidationError, file: Path) -> str:
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     name = ".".join(location)
+    place = _environment_name(location) or file
     if first["type"] == "extra_forbidden":
         known = _known_keys(location[:-1])
         nearest = difflib.get_close_matches(location[-1], known, n=1)
         hint = f"did you mean {nearest[0]}?" if nearest else f"known keys: {', '.join(known)}"
-        return f"{file}: unknown key {name}; {hint}"
-    return f"{file}: {name} = {first['input']!r}: {first['msg']}"
+        return f"{place}: unknown key {name}; {hint}"
+    if first["type"] == "missing":
+        return f"{place}: {name} is missing"
+    value = "(not shown)" if location[-1] == "token" else repr(first["input"])
+    return f"{place}: {name} = {value}: {first['msg']}"
+
+
+def _environment_name(location: list[str]) -> str | None:
+    """Return the variable that gave a value, or the closest one above it; None where the file did."""
+    given = {name.upper() for name in os.environ}
+    for depth in range(len(location), 0, -1):
+        name = ENV_PREFIX + ENV_DELIMITER.join(location[:depth]).upper()
+        if name in given:
+            return name
+    return None
 
 
 def _known_keys(section: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ belong to two bins). A leverage outside is clamped; who clamps counts it.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
@@ -37,7 +38,12 @@ LEVERAGE_BINS: tuple[LeverageBin, ...] = tuple(
 
 
 def leverage_bin(leverage: float) -> LeverageBin:
-    """Return the one bin that holds `leverage`; outside 1..10 the nearest one."""
+    """Return the one bin that holds `leverage`; outside 1..10 the nearest one.
+
+    Raises InputError for NaN: it is near nothing, and would be sorted into the highest bin.
+    """
+    if math.isnan(leverage):
+        raise InputError(f"leverage must be a number, was {leverage}")
     index = bisect_right(LEVERAGE_EDGES, leverage) - 1
     return LEVERAGE_BINS[min(max(index, 0), len(LEVERAGE_BINS) - 1)]
 

@@ -7,13 +7,15 @@ A ratio is always a fraction: 0.03 is 3 %.
 
 from __future__ import annotations
 
+import math
+
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 
 
 def checked_leverage(leverage: float) -> float:
-    """Return `leverage` if it is at least 1; raises InputError with the value otherwise."""
-    if not leverage >= 1.0:
+    """Return `leverage` if it is a number from 1 on; raises InputError with the value otherwise."""
+    if not 1.0 <= leverage < math.inf:
         raise InputError(f"leverage must be at least 1, was {leverage}")
     return leverage
 
