@@ -97,9 +97,9 @@ def program(
 def main() -> None:
     """Run the program; an error of ours becomes one or two lines and its exit code."""
     try:
-        program(standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        answer = program(standalone_mode=False)
+        # Without its standalone mode click returns the code of `ctx.exit(1)` instead of leaving with it.
+        sys.exit(answer if isinstance(answer, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
