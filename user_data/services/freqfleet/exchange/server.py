@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 HITS_PATH = "/_hits"
 MISDIRECTED = 421
 
+_POLL_SECONDS = 0.05  # how long `stop` waits for the listening thread, at most
+
 Answer = Callable[[str, str, Query], Reply]
 
 
@@ -41,7 +43,9 @@ class LoopbackServer(ThreadingHTTPServer):
         self.counter = HitCounter()
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, name="loopback-exchange", daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(_POLL_SECONDS,), name="loopback-exchange", daemon=True
+        )
         try:
             super().__init__((HOST, port), _Handler)
         except (OSError, OverflowError) as error:

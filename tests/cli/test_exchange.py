@@ -1,0 +1,70 @@
+"""`freqfleet exchange serve`, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from freqfleet.testing.freqtrade_runs import clean_environment
+from synthetic_market import write_plain_market
+
+PROGRAM = [sys.executable, "-c", "from freqfleet.cli import main; main()"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_it_is_and_ends_with_a_summary(tmp_path: Path, number: signal.Signals) -> None:
+    datadir = write_plain_market(tmp_path / "binance", days=4)
+    overlay = tmp_path / "offline.json"
+    args = [
+        "exchange",
+        "serve",
+        "--datadir",
+        str(datadir),
+        "--port",
+        "0",
+        "--shift-to-now",
+        "--overlay",
+        str(overlay),
+    ]
+    with subprocess.Popen(
+        [*PROGRAM, *args], stdout=subprocess.PIPE, text=True, env=clean_environment(), cwd=tmp_path
+    ) as process:
+        assert process.stdout is not None
+        greeting = [process.stdout.readline() for _ in range(3)]
+        url = greeting[0].split()[2].rstrip(":")
+
+        with urllib.request.urlopen(f"{url}/fapi/v1/time", timeout=5) as response:
+            assert "serverTime" in json.load(response)
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert "2 pairs" in greeting[0]
+    assert "moved by" in greeting[1]
+    assert f"-c {overlay}" in greeting[2]
+    urls = json.loads(overlay.read_text(encoding="utf-8"))["exchange"]["ccxt_config"]["urls"]["api"]
+    assert urls["fapiPublic"] == f"{url}/fapi/v1"
+    assert rest.splitlines() == ["1 requests", "       1  answered  GET /fapi/v1/time"]
+
+
+def test_a_folder_without_candles_ends_with_two_and_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "exchange", "serve", "--datadir", str(tmp_path), "--port", "0"],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        cwd=tmp_path,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert str(tmp_path) in done.stderr
+    assert "Traceback" not in done.stderr
