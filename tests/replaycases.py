@@ -1,4 +1,4 @@
-"""Small markets and trades for tests of replay and learning: tables, random walks, closed trades."""
+"""Small markets and trades for tests of replay and learning: random walks and trades on them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from typing import Any
 import numpy as np
 
 from freqfleet.clock import from_ms, to_ms
-from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
+from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
+from freqfleet.errors import MarketError
 from freqfleet.market.series import Candles, Funding
+from freqfleet.testing import trades
 
 START = datetime(2025, 10, 1, tzinfo=UTC)
 STEP = timedelta(minutes=5)
 STEP_MS = 300_000
 BTC = "BTC/USDT:USDT"
-
-
-def candle_table(table: str, pair: str = BTC) -> Candles:
-    """Read `minute open high low close` rows; lines that start with # are the header."""
-    lines = (line.split("#")[0].split() for line in table.splitlines())
-    rows = np.array([[float(value) for value in line] for line in lines if line])
-    return candles_of(to_ms(START) + (rows[:, 0] * 60_000).astype(np.int64), rows[:, 1:], pair)
 
 
 def candles_of(time_ms: Any, prices: Any, pair: str = BTC) -> Candles:
@@ -56,32 +51,18 @@ def funding_of(minutes: Sequence[float], rates: Sequence[float], pair: str = BTC
     return Funding(pair=pair, timeframe="1h", time_ms=time_ms, rate=np.asarray(rates, dtype=np.float64))
 
 
-def closed_trade(
-    trade_id: int = 1, *, minute: float = 0.0, held: float = 60.0, **changes: Any
-) -> ClosedTrade:
-    """Return a BOT1 long trade that opened `minute` minutes after START."""
+def closed_trade(trade_id: int = 1, *, minute: float = 0.0, held: int = 60, **changes: Any) -> ClosedTrade:
+    """Return a BOT1 long trade at 100 that opened `minute` minutes after START."""
     opened_at = START + timedelta(minutes=minute)
     values: dict[str, Any] = {
-        "bot": "BOT1",
-        "instance": "test",
         "trade_id": trade_id,
-        "pair": BTC,
-        "side": Side.LONG,
-        "leverage": 3.0,
         "opened_at": opened_at,
         "closed_at": opened_at + timedelta(minutes=held),
         "open_rate": 100.0,
         "close_rate": 100.0,
-        "stake_quote": 100.0,
         "margin_profit_ratio": 0.0,
-        "profit_quote": 0.0,
-        "fee_open_ratio": 0.0005,
-        "fee_close_ratio": 0.0005,
-        "funding_fees_quote": 0.0,
-        "exit_reason": "roi",
-        "mode": TradeMode.BACKTEST,
     }
-    return ClosedTrade(**{**values, **changes})
+    return trades.closed_trade(**{**values, **changes})
 
 
 def trades_on(
@@ -90,7 +71,7 @@ def trades_on(
     """Return trades that entered at the open of random candles and were held for up to five hours."""
     rng = np.random.default_rng(seed)
     entries = np.sort(rng.choice(np.arange(20, last or len(candles) - 61), size=count, replace=False))
-    trades = []
+    found = []
     for number, entry in enumerate(entries.tolist(), start=1):
         leave = entry + int(rng.integers(1, 60))
         values: dict[str, Any] = {
@@ -102,10 +83,66 @@ def trades_on(
         }
         sign = Side(changes.get("side", Side.LONG)).sign
         move = sign * (values["close_rate"] / values["open_rate"] - 1.0)
-        trades.append(closed_trade(number, **{**values, "margin_profit_ratio": 3.0 * move, **changes}))
-    return trades
+        found.append(closed_trade(number, **{**values, "margin_profit_ratio": 3.0 * move, **changes}))
+    return found
 
 
 def after(minutes: float) -> datetime:
     """Return the moment that many minutes after START."""
     return START + timedelta(minutes=minutes)
+
+
+WAVE_CANDLES = 48
+
+
+def waves(
+    peaks: Sequence[float], *, dip: float = -0.025, pair: str = BTC
+) -> tuple[Candles, list[ClosedTrade]]:
+    """Return a market of four-hour waves around 100, and one long trade at the start of each.
+
+    Every wave dips first, then rises to its peak, then comes back. Two quiet waves end the market, so that
+    the horizon of every trade is inside. BOT3 makes every fourth trade, BOT1 the others.
+    """
+    corners = [0, 12, 30, 40, WAVE_CANDLES]
+    moves = [
+        np.interp(np.arange(WAVE_CANDLES + 1), corners, [0.0, dip, peak, 0.0, 0.0])
+        for peak in (*peaks, 0.0, 0.0)
+    ]
+    opens = 100.0 * (1.0 + np.concatenate([one[:-1] for one in moves]))
+    closes = 100.0 * (1.0 + np.concatenate([one[1:] for one in moves]))
+    high, low = np.maximum(opens, closes) + 0.05, np.minimum(opens, closes) - 0.05
+    time_ms = to_ms(START) + np.arange(len(opens)) * STEP_MS
+    candles = candles_of(time_ms, np.stack([opens, high, low, closes], axis=1), pair)
+    entered = [
+        closed_trade(
+            number,
+            minute=5 * WAVE_CANDLES * number,
+            pair=pair,
+            bot="BOT3" if number % 4 == 0 else "BOT1",
+            open_rate=float(opens[WAVE_CANDLES * number]),
+        )
+        for number in range(len(peaks))
+    ]
+    return candles, entered
+
+
+class FakeCandleFiles:
+    """Candles and funding by pair; a pair that is absent is a missing file."""
+
+    def __init__(
+        self, *candles: Candles, funding: Sequence[Funding] = (), broken: Sequence[str] = ()
+    ) -> None:
+        self._candles = {one.pair: one for one in candles}
+        self._funding = {one.pair: one for one in funding}
+        self._broken = broken
+
+    def pairs(self) -> list[str]:
+        return sorted([*self._candles, *self._broken])
+
+    def load(self, pair: str) -> Candles:
+        if pair not in self._candles:
+            raise MarketError(f"{pair}: 3 candles hold NaN")
+        return self._candles[pair]
+
+    def load_funding(self, pair: str) -> Funding | None:
+        return self._funding.get(pair)

@@ -6,15 +6,16 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.market.indicators import atr_ratio
 from freqfleet.replay.paths import Dropped, GatheredPaths, gather_paths
-from replaycases import BTC, START, after, candle_table, candles_of, closed_trade, funding_of, random_walk
+from freqfleet.testing.candle_tables import candle_table
+from replaycases import BTC, START, after, candles_of, closed_trade, funding_of, random_walk
 
 FLAT = """
-#  min   open   high    low  close
-    0   100.0  101.0   99.0  100.0
-    5   100.0  101.0   99.0  100.0
-   10   100.0  101.0   99.0  100.0
-   15   100.0  101.0   99.0  100.0
-   20   100.0  101.0   99.0  100.0
+minute   open   high    low  close volume
+    0   100.0  101.0   99.0  100.0      1
+    5   100.0  101.0   99.0  100.0      1
+   10   100.0  101.0   99.0  100.0      1
+   15   100.0  101.0   99.0  100.0      1
+   20   100.0  101.0   99.0  100.0      1
 """
 
 
@@ -23,7 +24,7 @@ FINISHED = after(25)
 
 def gather(trades, *, candles=None, as_of=FINISHED, horizon_minutes=5, funding=None) -> GatheredPaths:
     return gather_paths(
-        candles if candles is not None else candle_table(FLAT),
+        candles if candles is not None else candle_table(FLAT, start=START),
         trades,
         side=Side.LONG,
         horizon_minutes=horizon_minutes,
@@ -98,14 +99,17 @@ def test_nothing_after_as_of_changes_the_paths():
 
 
 def test_gap_in_the_window_drops_the_trade():
-    candles = candle_table("""
-    #  min   open   high    low  close
-        0   100.0  101.0   99.0  100.0
-        5   100.0  101.0   99.0  100.0
-       15   100.0  101.0   99.0  100.0
-       20   100.0  101.0   99.0  100.0
-       25   100.0  101.0   99.0  100.0
-    """)
+    candles = candle_table(
+        """
+    minute   open   high    low  close volume
+        0   100.0  101.0   99.0  100.0      1
+        5   100.0  101.0   99.0  100.0      1
+       15   100.0  101.0   99.0  100.0      1
+       20   100.0  101.0   99.0  100.0      1
+       25   100.0  101.0   99.0  100.0      1
+    """,
+        start=START,
+    )
 
     gathered = gather(
         [closed_trade(1, minute=0), closed_trade(2, minute=12), closed_trade(3, minute=15)],
@@ -118,7 +122,7 @@ def test_gap_in_the_window_drops_the_trade():
 
 
 def test_candle_whose_open_lies_outside_its_range_drops_the_trade():
-    candles = candle_table(FLAT.replace("10   100.0  101.0", "10   102.0  101.0"))
+    candles = candle_table(FLAT.replace("10   100.0  101.0", "10   102.0  101.0"), start=START)
 
     assert gather([closed_trade()], candles=candles).dropped == {Dropped.WINDOW_HAS_BAD_CANDLE: 1}
 

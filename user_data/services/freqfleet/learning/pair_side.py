@@ -1,0 +1,214 @@
+"""PairSideLearner: from the trades of one pair and side to a decision, with its evidence.
+
+trades -> candle windows -> training and held-out part -> search on the first -> gate on the second.
+It reads no store and no clock: the same trades and candles give the same decision anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.decisions import Decision, Evidence, Verdict
+from freqfleet.domain.exits import ExitParameters, ExitSource
+from freqfleet.domain.sides import Side
+from freqfleet.learning.objective import Objective
+from freqfleet.learning.sample import PairMarket, Part, Sample, bot_trades, draw_sample
+from freqfleet.learning.search import SearchResult, find_best, open_search, study_seed
+from freqfleet.learning.search_space import SearchSpace
+from freqfleet.learning.wording import exits_text
+from freqfleet.parameters.book import Resolution
+from freqfleet.replay.costs import Costs
+from freqfleet.replay.engine import ReplayEngine
+from freqfleet.replay.numpy_engine import NumpyEngine
+from freqfleet.replay.paths import TradePaths
+from freqfleet.settings import OptimizerSettings
+from freqfleet.validation.gate import Gate, HeldOut
+from freqfleet.validation.holdout import Splitter
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A decision, and what a publisher and a report need beside it.
+
+    learned_until : the end of the newest candle or trade that took part; None where none did.
+    dropped, purged : trades that could not be replayed, by reason; trades between the two parts.
+    without_funding : replayed trades whose funding is not known, and was therefore not charged.
+    """
+
+    decision: Decision
+    learned_until: datetime | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    purged: int = 0
+    without_funding: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairSideLearner:
+    """Decides one pair and side at a time; holds what is the same for all of them.
+
+    search : a name of `learning.search.SEARCHES`. bot_weights : by bot, above zero.
+    """
+
+    settings: OptimizerSettings
+    costs: Costs
+    bot_weights: Mapping[str, float]
+    search: str
+    as_of: datetime
+    splitter: Splitter
+    gate: Gate
+    engine: Callable[[TradePaths], ReplayEngine] = NumpyEngine
+
+    def too_few(self, pair: str, side: Side, trades: Sequence[ClosedTrade]) -> Finding | None:
+        """Return the finding for fewer trades than needed: no candle has to be read for it."""
+        needed = self.settings.min_trades
+        if len(trades) >= needed:
+            return None
+        return skipped(pair, side, trades, f"{len(trades)} trades, {needed} needed")
+
+    def decide(
+        self, side: Side, trades: Sequence[ClosedTrade], market: PairMarket, incumbent: Resolution
+    ) -> Finding:
+        """Return what the trades of one pair and side say.
+
+        trades : of the pair of the candles, closed before `as_of`.
+        incumbent : the parameters in force at `as_of`.
+        """
+        pair = market.candles.pair
+        sample = draw_sample(
+            trades,
+            market,
+            side=side,
+            horizon_minutes=max(*self.settings.time_limit_minutes, incumbent.parameters.time_limit_minutes),
+            as_of=self.as_of,
+            bot_weights=self.bot_weights,
+            mode=self.settings.source_weights,
+            splitter=self.splitter,
+        )
+        flaw = sample.shortage(self.settings.min_trades)
+        if flaw is not None:
+            return skipped(pair, side, trades, flaw, sample)
+        space = SearchSpace.of(self.settings, sample.median_atr_ratio)
+        result = self._search(pair, side, sample, space)
+        if result.best is None:
+            reason = f"none of {result.candidates} proposals kept the constraints"
+            return skipped(pair, side, trades, reason, sample)
+        return self._judged(pair, side, sample, space, result, result.best, incumbent)
+
+    def _search(self, pair: str, side: Side, sample: Sample, space: SearchSpace) -> SearchResult:
+        logger.info(
+            "%s %s: %d trades (train: %d, test: %d), median entry ATR ratio %s",
+            pair,
+            side,
+            len(sample.trades),
+            len(sample.train.weights),
+            len(sample.test.weights),
+            space.atr_reference_ratio,
+        )
+        trials = self.settings.trials
+        search = open_search(
+            self.search, space, seed=study_seed(self.settings.seed, pair, side), trials=trials
+        )
+        return find_best(search, space, self._objective(sample.train).means, trials=trials)
+
+    def _judged(
+        self,
+        pair: str,
+        side: Side,
+        sample: Sample,
+        space: SearchSpace,
+        result: SearchResult,
+        best: ExitParameters,
+        incumbent: Resolution,
+    ) -> Finding:
+        held_out = self._objective(sample.test)
+        ruling = self.gate.judge(
+            HeldOut(
+                candidate_profit=held_out.profits(best),
+                incumbent_profit=held_out.profits(incumbent.parameters),
+                weights=sample.test.weights,
+                entered_ms=sample.test.paths.entered_ms,
+                incumbent=_name(incumbent),
+            )
+        )
+        score = held_out.score(best)
+        evidence = Evidence(
+            trades=len(sample.trades),
+            effective_trades=sample.effective,
+            train_profit=result.value,
+            test_profit=_measured(score.mean_profit),
+            incumbent_test_profit=_measured(held_out.score(incumbent.parameters).mean_profit),
+            backtested_profit=_measured(score.mean_profit),  # out of sample, and nothing else
+            win_rate=_measured(score.win_rate),
+            profit_factor=_measured(score.profit_factor),
+            sharpe_per_trade=_measured(score.sharpe_per_trade),
+            ambiguous_trades=sum(
+                self._objective(part).ambiguous_trades(best) for part in (sample.train, sample.test)
+            ),
+            search=self.search,
+            candidates=result.candidates,
+            seed=study_seed(self.settings.seed, pair, side),
+            bot_trades=bot_trades(sample.trades),
+        )
+        reason = ruling.reason if ruling.publish else f"{ruling.reason}; found {exits_text(best)}"
+        edges = space.boundaries(best)
+        if edges:
+            reason += f"; optimum on the boundary of {' and '.join(edges)}"
+        return Finding(
+            decision=Decision(
+                pair=pair,
+                side=side,
+                verdict=Verdict.PUBLISHED if ruling.publish else Verdict.KEPT,
+                reason=reason,
+                parameters=best if ruling.publish else incumbent.parameters,
+                evidence=evidence,
+            ),
+            learned_until=sample.learned_until,
+            dropped=sample.dropped,
+            purged=sample.purged,
+            without_funding=sum(
+                self.costs.trades_without_funding(part.paths) for part in (sample.train, sample.test)
+            ),
+        )
+
+    def _objective(self, part: Part) -> Objective:
+        return Objective(self.engine(part.paths), part.weights, self.costs)
+
+
+def skipped(
+    pair: str, side: Side, trades: Sequence[ClosedTrade], reason: str, sample: Sample | None = None
+) -> Finding:
+    """Return the finding for a pair and side that was not searched; `sample` is what was drawn, if any."""
+    usable = trades if sample is None else sample.trades
+    return Finding(
+        decision=Decision(
+            pair=pair,
+            side=side,
+            verdict=Verdict.SKIPPED,
+            reason=reason,
+            parameters=None,
+            evidence=Evidence(
+                trades=len(usable),
+                effective_trades=None if sample is None else sample.effective,
+                bot_trades=bot_trades(usable),
+            ),
+        ),
+        dropped={} if sample is None else sample.dropped,
+        purged=0 if sample is None else sample.purged,
+    )
+
+
+def _name(resolution: Resolution) -> str:
+    if resolution.source is ExitSource.DEFAULT:
+        return "default"
+    return f"{resolution.source.value} {resolution.version}"
+
+
+def _measured(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,89 @@
+"""Publisher: puts what was decided into the store, and keeps it safe while the store is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from freqfleet.clock import Clock
+from freqfleet.domain.decisions import Verdict
+from freqfleet.domain.exits import ExitSource
+from freqfleet.errors import StoreUnavailable
+from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.pending import PendingParameters
+from freqfleet.parameters.book import ParameterBook
+from freqfleet.parameters.version import ParameterKey, ParameterVersion
+from freqfleet.store.promise import LearningStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """Publishes one finding at a time.
+
+    pending : where results wait while the store cannot be written; None lets StoreUnavailable through.
+    note : is told what a person should know.
+    """
+
+    store: LearningStore
+    clock: Clock
+    run_id: str
+    pending: PendingParameters | None
+    note: Callable[[str], None]
+
+    def publish(self, finding: Finding) -> Finding:
+        """Store a finding that is to be published; returns it with the version it became.
+
+        A finding that is not to be published comes back as it is.
+        """
+        decision = finding.decision
+        if decision.verdict is not Verdict.PUBLISHED:
+            return finding
+        assert decision.parameters is not None
+        assert finding.learned_until is not None
+        now = self.clock.now()
+        version = ParameterVersion(
+            key=ParameterKey(side=decision.side, pair=decision.pair),
+            parameters=decision.parameters,
+            source=ExitSource.OPTUNA,
+            valid_from=now,
+            recorded_at=now,
+            learned_until=finding.learned_until,
+            run_id=self.run_id,
+            evidence=decision.evidence,
+        )
+        try:
+            receipt = self.store.publish_parameters([version])
+        except StoreUnavailable as error:
+            if self.pending is None:
+                raise
+            self.pending.add([version])
+            self.note(f"the store cannot be written ({error}); results wait in {self.pending.file}")
+            waiting = f"{decision.reason}; waits in {self.pending.file.name}, not in force yet"
+            return replace(finding, decision=replace(decision, reason=waiting))
+        if receipt.rejected:
+            refused = f"the store refused it: {receipt.rejected[0]}"
+            return replace(finding, decision=replace(decision, verdict=Verdict.KEPT, reason=refused))
+        return replace(finding, decision=replace(decision, version=version.version_id))
+
+    def publish_waiting(self, book: ParameterBook) -> None:
+        """Publish what an earlier run could not, unless something newer has been learned since.
+
+        book : what the store holds now.
+        """
+        waiting = self.pending.read() if self.pending is not None else []
+        if self.pending is None or not waiting:
+            return
+        now = self.clock.now()
+        fresh = []
+        for version in waiting:
+            champion = book.in_force(version.key, now)
+            if champion is None or champion.learned_until < version.learned_until:
+                fresh.append(replace(version, recorded_at=now))  # only now does the store know it
+        receipt = self.store.publish_parameters(fresh)
+        away = self.pending.retire()
+        self.note(
+            f"published {receipt.accepted} of {len(waiting)} results that waited for the store; the file is "
+            f"now {away}"
+        )
+        for reason in receipt.rejected:
+            self.note(f"the store refused a result that waited: {reason}")

@@ -1,0 +1,129 @@
+"""Sample: what one pair and side offers to learn from, cut into a training and a held-out part."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from freqfleet.clock import from_ms
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.sides import Side
+from freqfleet.market.arrays import FloatArray, IntArray
+from freqfleet.market.series import Candles, Funding
+from freqfleet.replay.metrics import effective_trades
+from freqfleet.replay.paths import TradePaths, gather_paths
+from freqfleet.validation.holdout import Splitter
+from freqfleet.validation.weights import SourceWeights, trade_weights
+
+# This share of the trades needed must remain as effective trades, and as training trades.
+LEAST_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairMarket:
+    """The candles of one pair, and its funding history where there is one."""
+
+    candles: Candles
+    funding: Funding | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some of the trades. weights : one per trade, normalised within this part."""
+
+    paths: TradePaths
+    weights: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The trades that can be replayed, in two parts.
+
+    offered : how many trades there were. trades : those that can be replayed.
+    effective : Kish's effective number of the replayable trades under their weights.
+    dropped : trades that cannot be replayed, by reason. purged : trades in neither part.
+    learned_until : when the newest candle or trade of the sample ended; None without trades.
+    """
+
+    offered: int
+    trades: tuple[ClosedTrade, ...]
+    train: Part
+    test: Part
+    effective: float
+    dropped: Mapping[str, int]
+    purged: int
+    learned_until: datetime | None
+
+    @property
+    def median_atr_ratio(self) -> float | None:
+        """The median volatility at entry of the training trades; None where none is known."""
+        known = self.train.paths.atr_ratio[np.isfinite(self.train.paths.atr_ratio)]
+        return float(np.median(known)) if len(known) else None
+
+    def shortage(self, needed: int) -> str | None:
+        """Return why this is too little to learn from when `needed` trades are asked for, else None."""
+        enough = LEAST_SHARE * needed
+        usable = len(self.trades)
+        if usable < needed:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
+            return f"{usable} replayable trades of {self.offered}, {needed} needed ({reasons})"
+        if self.effective < enough:
+            counts = ", ".join(f"{bot} {count}" for bot, count in bot_trades(self.trades).items())
+            return f"{self.effective:.1f} effective trades, {enough:.0f} needed ({counts})"
+        training = len(self.train.weights)
+        if training < enough:
+            return (
+                f"{training} training trades, {enough:.0f} needed: the windows of {self.purged} others reach "
+                "into the held-out part"
+            )
+        return None
+
+
+def draw_sample(
+    trades: Sequence[ClosedTrade],
+    market: PairMarket,
+    *,
+    side: Side,
+    horizon_minutes: int,
+    as_of: datetime,
+    bot_weights: Mapping[str, float],
+    mode: SourceWeights,
+    splitter: Splitter,
+) -> Sample:
+    """Return what can be learned from `trades`, all of the pair of the candles and of one side."""
+    gathered = gather_paths(
+        market.candles,
+        trades,
+        side=side,
+        horizon_minutes=horizon_minutes,
+        as_of=as_of,
+        funding=market.funding,
+    )
+    usable = tuple(trades[index] for index in gathered.kept.tolist())
+    paths = gathered.paths
+    split = splitter.split(paths.entered_ms, paths.window_end_ms)
+
+    def part(indices: IntArray) -> Part:
+        own = [usable[index] for index in indices.tolist()]
+        return Part(paths=paths.subset(indices), weights=trade_weights(own, bot_weights, mode))
+
+    ends = [from_ms(one) for one in paths.window_end_ms.tolist()] + [one.closed_at for one in usable]
+    return Sample(
+        offered=len(trades),
+        trades=usable,
+        train=part(split.train),
+        test=part(split.test),
+        effective=effective_trades(trade_weights(usable, bot_weights, mode)),
+        dropped={reason.value: count for reason, count in gathered.dropped.items()},
+        purged=split.purged,
+        learned_until=max(ends, default=None),
+    )
+
+
+def bot_trades(trades: Sequence[ClosedTrade]) -> dict[str, int]:
+    """Return how many trades came from each bot, by name."""
+    return dict(sorted(Counter(trade.bot for trade in trades).items()))

@@ -1,0 +1,57 @@
+"""Holdout: learn on the earlier part, judge on the later one, with nothing shared between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from freqfleet.errors import InputError
+from freqfleet.market.arrays import IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Positions of trades, ascending.
+
+    purged : how many trades are in neither part, because their replay window reaches into the test part.
+    """
+
+    train: IntArray
+    test: IntArray
+    purged: int
+
+
+class Splitter(Protocol):
+    """Divides trades in time; nothing of a training window may lie at or after the first test entry."""
+
+    def split(self, entered_ms: IntArray, window_end_ms: IntArray) -> Split:
+        """Return the parts. entered_ms, window_end_ms : (n,), in any order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """The first `train_share` of the trades against the rest, by entry time."""
+
+    train_share: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.train_share < 1.0:
+            raise InputError(f"train_share must lie between 0 and 1, was {self.train_share}")
+
+    def split(self, entered_ms: IntArray, window_end_ms: IntArray) -> Split:
+        """Return the parts; the training part may come out empty where every window is purged."""
+        if len(entered_ms) == 0:
+            nothing = np.empty(0, dtype=np.int64)
+            return Split(train=nothing, test=nothing, purged=0)
+        ordered = np.sort(entered_ms)
+        boundary_ms = ordered[min(int(len(ordered) * self.train_share), len(ordered) - 1)]
+        earlier = entered_ms < boundary_ms
+        finished = window_end_ms <= boundary_ms
+        return Split(
+            train=np.flatnonzero(earlier & finished),
+            test=np.flatnonzero(~earlier),
+            purged=int((earlier & ~finished).sum()),
+        )
