@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from freqfleet.domain.decisions import Evidence
+from freqfleet.domain.exits import ExitSource
+from freqfleet.domain.leverage_bins import LEVERAGE_BINS
+from freqfleet.domain.sides import Side
+from freqfleet.parameters.version import ParameterVersion, Stage
+from freqfleet.store.sql import SqlStore
+from freqfleet.testing.trades import version
+
+Run = Callable[..., tuple[int, str, str]]
+MONDAY = datetime(2025, 11, 3, tzinfo=UTC)
+DAY = timedelta(days=1)
+PAIR = "BTC/USDT:USDT"
+
+
+@pytest.fixture
+def publish(userdir: Path) -> Callable[..., None]:
+    def publish(*versions: ParameterVersion) -> None:
+        store = SqlStore(f"sqlite:///{userdir / 'learning.sqlite'}")
+        assert store.publish_parameters(versions).accepted == len(versions)
+        store.close()
+
+    return publish
+
+
+def test_an_empty_store_says_that_the_defaults_hold(run: Run):
+    code, out, _ = run("params", "list", "--at", "2025-11-03")
+
+    assert code == 0
+    assert out.splitlines() == [
+        "Nothing is in force as of 2025-11-03 00:00 UTC: every position trades on the defaults:",
+        "stop -3.00 %, target 3.00 % on price, closed after 24 h",
+    ]
+
+
+def test_list_shows_what_is_in_force_with_its_age(run: Run, publish):
+    publish(
+        version(recorded_at=MONDAY, evidence=Evidence(trades=234, p_value=0.0004)),
+        version(recorded_at=MONDAY, pair="ETH/USDT:USDT", stage=Stage.CANDIDATE),
+    )
+
+    code, out, _ = run("params", "list", "--at", "2025-11-05")
+
+    assert code == 0
+    (row,) = [line for line in out.splitlines() if line.startswith("BTC/")]
+    assert " ".join(row.split()) == (
+        "BTC/USDT:USDT long -2.00 % 4.50 % 24 h – optuna 234 0.0004 2025-11-03 00:00 UTC 2.0 d"
+    )
+    assert "ETH" not in out
+
+
+def test_list_as_of_a_time_does_not_see_what_was_recorded_later(run: Run, publish):
+    publish(version(recorded_at=MONDAY, valid_from=MONDAY - 30 * DAY))
+
+    before = json.loads(run("params", "list", "--at", "2025-11-02", "--json", "-")[1])
+    after = json.loads(run("params", "list", "--at", "2025-11-04", "--json", "-")[1])
+
+    assert before["champions"] == []
+    assert [one["effective_from"] for one in after["champions"]] == ["2025-11-03T00:00:00Z"]
+    assert after["champions"][0]["age_seconds"] == 86_400
+
+
+def test_explain_shows_the_chain_and_both_levels(run: Run, publish):
+    publish(
+        version(recorded_at=MONDAY),
+        version(recorded_at=MONDAY + DAY, stage=Stage.RETIRED, run_id="retracted"),
+        version(
+            pair=None,
+            recorded_at=MONDAY,
+            stop_loss=-0.0201,
+            take_profit=0.0455,
+            volatility_scaling=0.5,
+            atr_reference_ratio=0.0031,
+            evidence=Evidence(trades=4711),
+        ),
+    )
+
+    code, out, _ = run("params", "explain", PAIR, "--side", "long", "--leverage", "3", "--at", "2025-11-06")
+
+    assert code == 0
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[0] == "BTC/USDT:USDT long at 3x, as of 2025-11-06 00:00 UTC"
+    assert lines[2] == "pair BTC/USDT:USDT long: retired"
+    assert lines[6] == "inherited every pair long: in force"
+    assert lines[8] == "valid from 2025-11-03 00:00 UTC, recorded 2025-11-03 00:00 UTC, 3.0 d old"
+    assert lines[9] == "learned until 2025-11-03 00:00 UTC, from 4,711 trades"
+    assert lines[12] == "stop -2.01 % -6.03 %"
+    assert lines[13] == "target 4.55 % 13.65 %"
+    assert lines[14] == "closed after 24 h at the latest"
+    assert "(ATR at entry / 0.31 %) to the power of 0.50" in lines[15]
+
+
+def test_explain_says_bins_and_defaults_of_both_sides(run: Run, publish):
+    publish(
+        version(
+            pair=None,
+            side=Side.SHORT,
+            leverage_bin=LEVERAGE_BINS[-1],
+            source=ExitSource.BIN,
+            recorded_at=MONDAY,
+        )
+    )
+
+    answer = json.loads(
+        run("params", "explain", PAIR, "--leverage", "12", "--at", "2025-11-05", "--json", "-")[1]
+    )
+    _, out, _ = run("params", "explain", PAIR, "--leverage", "12", "--at", "2025-11-05")
+
+    long, short = answer["explanations"]
+    assert (long["side"], long["source"], long["version"]) == ("long", "default", "default")
+    assert [link["verdict"] for link in long["chain"]] == ["nothing published"] * 4 + ["in force"]
+    assert (short["source"], short["chain"][-1]["key"]) == ("bin", "every pair short 7.5-10.0")
+    assert short["margin_level"]["stop_loss"] == pytest.approx(-0.24)
+    assert short["position_level"]["stop_loss"] == -0.02
+    assert "12x lies beyond the leverage bins; it counts as 7.5-10.0" in out
+
+
+def test_explain_takes_the_leverage_of_the_settings(run: Run):
+    assert json.loads(run("params", "explain", PAIR, "--json", "-")[1])["leverage"] == 3.0
+
+
+def test_history_lists_every_version_oldest_first(run: Run, publish):
+    publish(
+        version(recorded_at=MONDAY, run_id="first"),
+        version(recorded_at=MONDAY + DAY, valid_from=MONDAY - DAY, run_id="backfill"),
+        version(recorded_at=MONDAY, side=Side.SHORT, run_id="short"),
+        version(recorded_at=MONDAY, pair="ETH/USDT:USDT", run_id="other"),
+    )
+
+    _, out, _ = run("params", "history", PAIR, "--side", "long")
+    both = json.loads(run("params", "history", PAIR, "--json", "-")[1])
+
+    assert [line.split()[-1] for line in out.splitlines()] == ["Run", "first", "backfill"]
+    assert "2025-11-04 00:00 UTC, valid from 2025-11-02 00:00 UTC" in out
+    assert [one["run_id"] for one in both["versions"]] == ["first", "short", "backfill"]
+
+
+def test_a_pair_without_history_is_no_fault(run: Run):
+    assert run("params", "history", PAIR)[:2] == (0, f"Nothing was ever recorded for {PAIR}.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explain", "btc"], "not a pair: 'btc'"),
+        (["history", "btc"], "not a pair: 'btc'"),
+        (["explain", PAIR, "--side", "up"], "side must be long or short, was 'up'"),
+        (["explain", PAIR, "--leverage", "0.5"], "leverage must be at least 1, was 0.5"),
+        (["list", "--at", "soon"], "not a time: 'soon'"),
+    ],
+)
+def test_wrong_arguments_end_with_2(run: Run, arguments: list[str], said: str):
+    code, out, err = run("params", *arguments)
+
+    assert (code, out) == (2, "")
+    assert said in err

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from freqfleet.store.sql import SqlStore
+from freqfleet.testing.bot_database import write_bot_database
+from freqfleet.testing.trades import closed_trade
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def backtest(file: Path, strategy: str = "BOT2ShortStrategy", **overrides: object) -> Path:
+    trade = {
+        "pair": "BTC/USDT:USDT",
+        "stake_amount": 100.0,
+        "open_rate": 50_000.0,
+        "close_rate": 51_000.0,
+        "fee_open": 0.0005,
+        "fee_close": 0.0005,
+        "profit_ratio": 0.06,
+        "profit_abs": 6.0,
+        "exit_reason": "roi",
+        "leverage": 3.0,
+        "is_short": True,
+        "open_timestamp": 1_761_984_000_000,
+        "close_timestamp": 1_761_998_400_000,
+        **overrides,
+    }
+    file.write_text(json.dumps({"strategy": {strategy: {"trades": [trade]}}}))
+    return file
+
+
+def stored(userdir: Path) -> list[tuple[str, int]]:
+    store = SqlStore(f"sqlite:///{userdir / 'learning.sqlite'}")
+    trades = store.closed_trades()
+    store.close()
+    return [(one.bot, one.trade_id) for one in trades]
+
+
+def test_every_bot_is_synced_and_a_missing_one_is_skipped_with_its_reason(run: Run, userdir: Path):
+    write_bot_database(userdir / "bot1.sqlite", [closed_trade(), closed_trade(trade_id=2)])
+    write_bot_database(userdir / "bot2.sqlite", [closed_trade()])
+
+    code, out, _ = run("sync")
+
+    assert code == 0
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert rows[1] == f"BOT1 {userdir / 'bot1.sqlite'} 2 2 0 0 0 0"
+    assert rows[2] == f"BOT2 {userdir / 'bot2.sqlite'} 1 1 0 0 0 0"
+    assert f"BOT3 skipped: no database {userdir / 'bot3.sqlite'}; start the bot once" in out
+    assert sorted(stored(userdir)) == [("BOT1", 1), ("BOT1", 2), ("BOT2", 1)]
+
+
+def test_a_second_sync_adds_nothing(run: Run, userdir: Path):
+    write_bot_database(userdir / "bot1.sqlite", [closed_trade()])
+    run("sync")
+
+    code, out, _ = run("sync", "--bot", "BOT1", "--json", "-")
+
+    assert code == 0
+    (report,) = json.loads(out)["synced"]
+    assert (report["read"], report["accepted"], report["amended"], report["duplicate"]) == (1, 0, 0, 1)
+
+
+def test_it_ends_with_3_when_no_bot_can_be_read_and_still_says_why(run: Run):
+    code, out, err = run("sync", "--bot", "BOT1", "--json", "-")
+
+    assert code == 3
+    assert json.loads(out)["skipped"][0]["reason"].startswith("no database ")
+    assert err.startswith("freqfleet: no trades could be read for BOT1; start the bots once, correct db_url")
+
+
+def test_dropped_trades_are_shown_with_their_reason(run: Run, userdir: Path, tmp_path: Path):
+    file = backtest(tmp_path / "r.json", leverage=0.5)
+
+    code, out, _ = run("sync", "--from-backtest", str(file))
+
+    assert code == 0
+    assert "  dropped: BOT2 trade 1 BTC/USDT:USDT: leverage must be at least 1, was 0.5" in out
+
+
+def test_a_backtest_goes_to_the_bot_of_its_strategy(run: Run, userdir: Path, tmp_path: Path):
+    file = backtest(tmp_path / "[a].json")
+
+    code, out, _ = run("sync", "--from-backtest", str(file), "--json", str(tmp_path / "out.json"))
+
+    assert code == 0
+    assert "[a].json (BOT2ShortStrategy)" in out
+    assert json.loads((tmp_path / "out.json").read_text())["synced"][0]["bot"] == "BOT2"
+    assert stored(userdir) == [("BOT2", 1)]
+
+
+def test_bot_says_whose_a_strange_strategy_is(run: Run, userdir: Path, tmp_path: Path):
+    file = backtest(tmp_path / "r.json", strategy="Supertrend")
+
+    refused = run("sync", "--from-backtest", str(file))
+    taken = run("sync", "--from-backtest", str(file), "--bot", "BOT3")
+
+    assert refused[0] == 2
+    assert "no bot has the strategy Supertrend, only BOT1LongStrategy" in refused[2]
+    assert taken[0] == 0
+    assert stored(userdir) == [("BOT3", 1)]
+
+
+def test_one_wrong_file_stops_before_anything_is_stored(run: Run, userdir: Path, tmp_path: Path):
+    good, wrong = backtest(tmp_path / "r.json"), tmp_path / "w.json"
+    wrong.write_text("{}")
+
+    code, _, err = run("sync", "--from-backtest", str(good), "--from-backtest", str(wrong))
+
+    assert code == 2
+    assert str(wrong) in err
+    assert not (userdir / "learning.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--bot", "bot1"], "there is no such bot; did you mean BOT1?"),
+        (["--bot", "zebra"], "there is no such bot; known: BOT1, BOT2, BOT3"),
+        (["--bot", "BOT1", "--bot", "BOT2", "--from-backtest", "x"], "takes one --bot, were BOT1, BOT2"),
+    ],
+)
+def test_wrong_arguments_end_with_2(run: Run, arguments: list[str], said: str):
+    code, _, err = run("sync", *arguments)
+
+    assert code == 2
+    assert said in err
+
+
+def test_a_store_that_cannot_be_opened_ends_with_3_and_no_bot_is_blamed(run: Run, userdir: Path):
+    (userdir / "learning.sqlite").write_text("not a database" * 100)
+    write_bot_database(userdir / "bot1.sqlite", [closed_trade()])
+
+    code, out, err = run("sync")
+
+    assert (code, out) == (3, "")
+    assert "is not an SQLite database" in err
+
+
+def test_a_json_file_that_cannot_be_written_is_said(run: Run, userdir: Path, tmp_path: Path):
+    write_bot_database(userdir / "bot1.sqlite", [closed_trade()])
+
+    code, _, err = run("sync", "--json", str(tmp_path / "gone" / "out.json"))
+
+    assert code == 2
+    assert "out.json" in err

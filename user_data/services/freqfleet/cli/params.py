@@ -1,0 +1,190 @@
+"""`freqfleet params`: what is in force, and why."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from freqfleet.cli.json_target import STDOUT, json_option, write_json
+from freqfleet.cli.program import Invocation
+
+if TYPE_CHECKING:
+    from freqfleet.domain.sides import Side
+    from freqfleet.parameters.book import Link, ParameterBook, Resolution
+    from freqfleet.parameters.version import ParameterVersion
+
+at_option = click.option(
+    "--at", metavar="T", help="As of this time, 2025-11-01 or 2025-11-01T12:00:00Z; now."
+)
+side_option = click.option("--side", metavar="SIDE", help="long or short; both where it is not given.")
+
+
+@click.group("params")
+def params() -> None:
+    """What is in force, and why."""
+
+
+@params.command("list")
+@at_option
+@json_option
+@click.pass_obj
+def list_(invocation: Invocation, at: str | None, json_target: str | None) -> None:
+    """List every published parameter that is in force."""
+    from freqfleet.clock import iso
+
+    moment = _moment(at)
+    book = _book(invocation, moment)
+    champions = book.champions(moment)
+    if json_target is not None:
+        write_json(
+            json_target,
+            {
+                "at": iso(moment),
+                "defaults": book.defaults.to_dict(),
+                "champions": [_version_values(one, moment) for one in champions],
+            },
+        )
+    if json_target != STDOUT:
+        from freqfleet.cli.params_tables import print_champions
+
+        print_champions(champions, book.defaults, moment)
+
+
+@params.command("explain")
+@click.argument("pair")
+@side_option
+@click.option("--leverage", type=float, help="Of the position; [runtime] leverage where it is not given.")
+@at_option
+@json_option
+@click.pass_obj
+def explain(
+    invocation: Invocation,
+    pair: str,
+    side: str | None,
+    leverage: float | None,
+    at: str | None,
+    json_target: str | None,
+) -> None:
+    """Say which parameters a position would get, and the chain that led there."""
+    from freqfleet.clock import iso
+    from freqfleet.domain.pairs import checked_pair
+    from freqfleet.domain.units import checked_leverage
+
+    checked_pair(pair)
+    moment, sides = _moment(at), _sides(side)
+    lever = checked_leverage(invocation.settings().runtime.leverage if leverage is None else leverage)
+    book = _book(invocation, moment)
+    answers = [(one, book.resolve(pair, one, lever, moment)) for one in sides]
+    if json_target is not None:
+        write_json(
+            json_target,
+            {
+                "pair": pair,
+                "leverage": lever,
+                "at": iso(moment),
+                "explanations": [_explanation(one, answer, lever, moment) for one, answer in answers],
+            },
+        )
+    if json_target != STDOUT:
+        from freqfleet.cli.params_tables import print_explanation
+
+        for one, answer in answers:
+            print_explanation(pair, one, lever, moment, answer)
+
+
+@params.command("history")
+@click.argument("pair")
+@side_option
+@json_option
+@click.pass_obj
+def history(invocation: Invocation, pair: str, side: str | None, json_target: str | None) -> None:
+    """List every version that was ever recorded for a pair, oldest first."""
+    from freqfleet.wiring import open_store
+
+    sides = _sides(side)
+    with closing(open_store(invocation.settings())) as store:
+        versions = store.parameter_history(pair, sides[0] if side is not None else None)
+    moment = _moment(None)
+    if json_target is not None:
+        write_json(
+            json_target, {"pair": pair, "versions": [_version_values(one, moment) for one in versions]}
+        )
+    if json_target != STDOUT:
+        from freqfleet.cli.params_tables import print_history
+
+        print_history(pair, versions)
+
+
+def _moment(text: str | None) -> datetime:
+    from freqfleet.clock import SystemClock, parse_time
+
+    return SystemClock().now() if text is None else parse_time(text)
+
+
+def _sides(text: str | None) -> tuple[Side, ...]:
+    from freqfleet.domain.sides import Side, parse_side
+
+    return tuple(Side) if text is None else (parse_side(text),)
+
+
+def _book(invocation: Invocation, moment: datetime) -> ParameterBook:
+    """Return the book as a reader at `moment` would have had it."""
+    from freqfleet.parameters.book import ParameterBook
+    from freqfleet.wiring import open_store
+
+    settings = invocation.settings()
+    with closing(open_store(settings)) as store:
+        versions = store.parameter_versions(recorded_to=moment)
+    return ParameterBook(versions, defaults=settings.defaults.parameters(), as_of=moment)
+
+
+def _version_values(version: ParameterVersion, moment: datetime) -> dict[str, Any]:
+    from freqfleet.clock import iso
+
+    key = version.key
+    return {
+        "version": version.version_id,
+        "pair": key.pair,
+        "side": key.side.value,
+        "leverage_bin": key.leverage_bin.label if key.leverage_bin is not None else None,
+        "stage": version.stage.value,
+        "source": version.source.value,
+        "parameters": version.parameters.to_dict(),
+        "valid_from": iso(version.valid_from),
+        "recorded_at": iso(version.recorded_at),
+        "effective_from": iso(version.effective_from),
+        "age_seconds": round((moment - version.effective_from).total_seconds()),
+        "learned_until": iso(version.learned_until),
+        "run_id": version.run_id,
+        "evidence": asdict(version.evidence),
+    }
+
+
+def _explanation(side: Side, answer: Resolution, leverage: float, moment: datetime) -> dict[str, Any]:
+    from freqfleet.domain.units import to_margin_ratio
+
+    parameters = answer.parameters
+    return {
+        "side": side.value,
+        "source": answer.source.value,
+        "version": answer.version,
+        "position_level": parameters.to_dict(),
+        "margin_level": {
+            "stop_loss": to_margin_ratio(parameters.stop_loss, leverage),
+            "take_profit": to_margin_ratio(parameters.take_profit, leverage),
+        },
+        "chain": [_link_values(link, moment) for link in answer.chain],
+    }
+
+
+def _link_values(link: Link, moment: datetime) -> dict[str, Any]:
+    return {
+        "level": link.level,
+        "key": link.key.label if link.key is not None else None,
+        "verdict": link.note,
+        "version": _version_values(link.version, moment) if link.version is not None else None,
+    }

@@ -1,0 +1,168 @@
+"""How `freqfleet params` looks in a terminal. Percent exists only here, ratios everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from freqfleet.clock import human_age
+from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.leverage_bins import LEVERAGE_EDGES, leverage_bin
+from freqfleet.domain.sides import Side
+from freqfleet.domain.units import to_margin_ratio
+from freqfleet.parameters.book import Link, Resolution
+from freqfleet.parameters.version import ParameterVersion
+from freqfleet.report.formats import (
+    UNKNOWN,
+    as_count,
+    as_decimal,
+    as_minutes,
+    as_p_value,
+    as_percent,
+    as_time,
+    plural,
+)
+
+_PIPE_WIDTH = 180
+_VALUE_COLUMNS = ("Stop", "Target", "Limit", "Vol.")
+
+
+def print_champions(champions: Sequence[ParameterVersion], defaults: ExitParameters, at: datetime) -> None:
+    """Print what is in force at `at`, one line a key, and the defaults underneath."""
+    console = _console()
+    if not champions:
+        console.print(f"Nothing is in force as of {as_time(at)}: every position trades on the defaults:")
+    else:
+        console.print(f"In force as of {as_time(at)}, position-level:\n")
+        table = _table("For", *_VALUE_COLUMNS, "Source", "Trades", "p", "Since", "Age")
+        for one in champions:
+            table.add_row(
+                one.key.label,
+                *_values(one.parameters),
+                one.source.value,
+                as_count(one.evidence.trades),
+                as_p_value(one.evidence.p_value),
+                as_time(one.effective_from),
+                _age(one, at),
+            )
+        console.print(table)
+        console.print("\nEverything else trades on the defaults:")
+    console.print(_said(defaults))
+
+
+def print_explanation(pair: str, side: Side, leverage: float, at: datetime, answer: Resolution) -> None:
+    """Print the chain of one side, the last link being the one in force, and what it comes to."""
+    console = _console()
+    console.print(f"{pair} {side} at {leverage:g}x, as of {as_time(at)}\n", style="bold")
+    for link in answer.chain:
+        console.print(f"  {link.level:<18} {_link_key(link)}: {link.note}", soft_wrap=True)
+        for line in _link_lines(link.version, at):
+            console.print(f"  {'':<18}   {line}", soft_wrap=True)
+    console.print()
+    parameters = answer.parameters
+    table = _table(f"  {answer.source} {answer.version}".rstrip(), "on price", f"on margin at {leverage:g}x")
+    for name, ratio in (("stop", parameters.stop_loss), ("target", parameters.take_profit)):
+        table.add_row(f"  {name}", as_percent(ratio), as_percent(to_margin_ratio(ratio, leverage)))
+    console.print(table)
+    for line in _remarks(parameters, leverage):
+        console.print(f"  {line}", soft_wrap=True)
+    console.print()
+
+
+def print_history(pair: str, versions: Sequence[ParameterVersion]) -> None:
+    """Print every version recorded for a pair, oldest first."""
+    console = _console()
+    if not versions:
+        console.print(f"Nothing was ever recorded for {pair}.")
+        return
+    table = _table("Recorded", "Version", "For", "Stage", *_VALUE_COLUMNS, "Trades", "Run")
+    for one in versions:
+        table.add_row(
+            _recorded(one),
+            one.version_id,
+            one.key.label.removeprefix(f"{pair} "),
+            one.stage.value,
+            *_values(one.parameters),
+            as_count(one.evidence.trades),
+            one.run_id,
+        )
+    console.print(table)
+
+
+def _console() -> Console:
+    """A table that goes into a file or a pipe is not squeezed into 80 columns."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    right = {*_VALUE_COLUMNS, "Trades", "p", "Age"}
+    for title in titles:
+        numeric = title in right or title.startswith("on ")
+        whole = numeric or title in ("Version", "Stage", "Source")  # the others fold at their blanks
+        table.add_column(
+            title,
+            justify="right" if numeric else "left",
+            no_wrap=whole,
+            overflow="fold",
+            min_width=10 if title in ("Recorded", "Since") else None,  # a day stays whole
+        )
+    return table
+
+
+def _values(parameters: ExitParameters) -> tuple[str, str, str, str]:
+    return (
+        as_percent(parameters.stop_loss),
+        as_percent(parameters.take_profit),
+        as_minutes(parameters.time_limit_minutes),
+        as_decimal(parameters.volatility_scaling) if parameters.volatility_scaling else UNKNOWN,
+    )
+
+
+def _link_key(link: Link) -> str:
+    return link.key.label if link.key is not None else "every position"
+
+
+def _link_lines(version: ParameterVersion | None, at: datetime) -> tuple[str, ...]:
+    if version is None:
+        return ()
+    return (
+        f"version {version.version_id} of run {version.run_id} ({version.source}, {version.stage}): "
+        f"{_said(version.parameters)}",
+        f"valid from {as_time(version.valid_from)}, recorded {as_time(version.recorded_at)}, "
+        f"{_age(version, at)} old",
+        f"learned until {as_time(version.learned_until)}, from {plural(version.evidence.trades, 'trade')}",
+    )
+
+
+def _remarks(parameters: ExitParameters, leverage: float) -> Iterator[str]:
+    yield f"closed after {as_minutes(parameters.time_limit_minutes)} at the latest"
+    if parameters.volatility_scaling and parameters.atr_reference_ratio is not None:
+        yield (
+            f"both barriers scale with (ATR at entry / {as_percent(parameters.atr_reference_ratio)}) to the "
+            f"power of {as_decimal(parameters.volatility_scaling)}, the quotient kept within 0.5 and 2"
+        )
+    if leverage > LEVERAGE_EDGES[-1]:
+        yield f"{leverage:g}x lies beyond the leverage bins; it counts as {leverage_bin(leverage)}"
+
+
+def _recorded(version: ParameterVersion) -> str:
+    said = as_time(version.recorded_at)
+    if version.valid_from == version.recorded_at:
+        return said
+    return f"{said}, valid from {as_time(version.valid_from)}"
+
+
+def _age(version: ParameterVersion, at: datetime) -> str:
+    return human_age((at - version.effective_from).total_seconds())
+
+
+def _said(parameters: ExitParameters) -> str:
+    return (
+        f"stop {as_percent(parameters.stop_loss)}, target {as_percent(parameters.take_profit)} on price, "
+        f"closed after {as_minutes(parameters.time_limit_minutes)}"
+    )
