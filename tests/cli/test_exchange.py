@@ -50,7 +50,7 @@ def test_serve_says_where_it_is_and_ends_with_a_summary(tmp_path: Path, number: 
     assert f"-c {overlay}" in greeting[2]
     urls = json.loads(overlay.read_text(encoding="utf-8"))["exchange"]["ccxt_config"]["urls"]["api"]
     assert urls["fapiPublic"] == f"{url}/fapi/v1"
-    assert rest.splitlines() == ["1 requests", "       1  answered  GET /fapi/v1/time"]
+    assert rest.splitlines() == ["requests: 1", "       1  answered  GET /fapi/v1/time"]
 
 
 def test_a_folder_without_candles_ends_with_two_and_one_line(tmp_path: Path) -> None:
@@ -68,3 +68,18 @@ def test_a_folder_without_candles_ends_with_two_and_one_line(tmp_path: Path) -> 
     assert done.stdout == ""
     assert str(tmp_path) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_serve_on_another_port_does_not_send_people_to_the_shipped_overlay(tmp_path: Path) -> None:
+    datadir = write_plain_market(tmp_path / "binance", days=1)
+    args = ["exchange", "serve", "--datadir", str(datadir), "--port", "0", "--pairs", "BTC/USDT:USDT"]
+    with subprocess.Popen(
+        [*PROGRAM, *args], stdout=subprocess.PIPE, text=True, env=clean_environment(), cwd=tmp_path
+    ) as process:
+        assert process.stdout is not None
+        greeting = [process.stdout.readline() for _ in range(3)]
+        process.terminate()
+        process.communicate(timeout=10)
+
+    assert "1 pairs" in greeting[0]
+    assert "with --overlay FILE" in greeting[2]

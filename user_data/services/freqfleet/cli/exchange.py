@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import signal
 import threading
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from freqfleet.clock import from_ms, iso
+from freqfleet.market.timeframes import DAY_MS
 
 if TYPE_CHECKING:
     from freqfleet.cli.program import Invocation
     from freqfleet.exchange.hits import Hits
     from freqfleet.exchange.loopback import LoopbackExchange
-
-DAY_MS = 86_400_000
 
 
 @click.group("exchange")
@@ -66,8 +64,6 @@ def serve(
     """
     from freqfleet.exchange.loopback import LoopbackExchange
 
-    if invocation.verbose:
-        logging.getLogger("freqfleet.exchange").setLevel(logging.DEBUG)
     loopback = LoopbackExchange(
         invocation.settings().datadir if datadir is None else datadir,
         port=port,
@@ -81,26 +77,31 @@ def serve(
     with loopback:
         if overlay is not None:
             overlay.write_text(json.dumps(loopback.overlay(), indent=2) + "\n", encoding="utf-8")
-        click.echo(_greeting(loopback, overlay or invocation.userdir / "config" / "offline.json"))
+        click.echo(_greeting(loopback, invocation.userdir / "config", overlay))
         stop.wait()
     click.echo(_summary(loopback.hits()))
 
 
-def _greeting(loopback: LoopbackExchange, overlay: Path) -> str:
+def _greeting(loopback: LoopbackExchange, config: Path, overlay: Path | None) -> str:
+    from freqfleet.exchange.overlay import DEFAULT_PORT
+
     spans = [loopback.span_ms(pair) for pair in loopback.pairs]
     first, end = min(first for first, _ in spans), max(end for _, end in spans)
     moved = f", moved by {loopback.shift_ms // DAY_MS} days" if loopback.shift_ms else ""
     skipped = f"; {len(loopback.skipped)} skipped, see the log" if loopback.skipped else ""
+    use = f"freqtrade trade -c {config / 'bot1.json'} -c {overlay or config / 'offline.json'}"
+    if overlay is None and loopback.port != DEFAULT_PORT:
+        use = f"offline.json points at port {DEFAULT_PORT}, not here; start again with --overlay FILE"
     lines = [
         f"exchange at {loopback.url}: {len(loopback.pairs)} pairs{skipped}",
         f"candles from {iso(from_ms(first))} to {iso(from_ms(end))}{moved}",
-        f"use it: freqtrade trade -c user_data/config/bot1.json -c {overlay}",
+        f"use it: {use}",
     ]
     return "\n".join(lines)
 
 
 def _summary(hits: Hits) -> str:
-    lines = [f"{hits.total} requests"]
+    lines = [f"requests: {hits.total}"]
     for title, group in (("answered", hits.answered), ("refused", hits.refused), ("UNKNOWN", hits.unknown)):
         lines += [f"  {number:6d}  {title}  {request}" for request, number in group.items()]
     return "\n".join(lines)
