@@ -247,6 +247,15 @@ def test_trades_without_funding_history_are_counted():
     assert 0 < with_some.without_funding < without.without_funding
 
 
+def test_asked_pair_that_nobody_knows_is_said_aloud():
+    candles, trades = waves(RISING)
+
+    run = optimize(store_of(trades), FakeCandleFiles(candles), pairs=[BTC, ETH])
+
+    assert finding_of(run, ETH).decision.reason == "0 trades, 60 needed"
+    assert run.notes == (f"{ETH} has neither candles nor trades; known: {BTC}",)
+
+
 def test_asked_pairs_only_in_the_order_asked():
     candles, trades = waves(RISING)
     eth, _ = waves(RISING, pair=ETH)
@@ -307,7 +316,7 @@ def test_trades_of_an_unknown_bot_are_said_aloud():
 
     run = optimize(store_of(trades, [closed_trade(1, bot="BOT9")]), FakeCandleFiles(candles))
 
-    assert run.notes == ("1 trades of BOT9 take no part: fleet.toml has no [bots.BOT9]",)
+    assert run.notes == ("1 trades of BOT9 take no part: this run learns from BOT1, BOT2, BOT3",)
 
 
 def test_run_id_is_the_same_for_the_same_question():

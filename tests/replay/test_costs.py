@@ -1,3 +1,7 @@
+import gzip
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,6 +10,7 @@ from freqfleet.replay.costs import Costs
 from freqfleet.replay.engine import ReplayedExits
 from freqfleet.replay.exit_rule import ExitKind
 from freqfleet.replay.paths import TradePaths
+from realdata import results_dir
 
 FREE = {"fee_ratio": 0.0, "slippage_ratio": 0.0, "funding": False}
 
@@ -96,3 +101,19 @@ def test_trades_without_funding_history_are_counted_where_funding_is_charged():
 
     assert Costs(**{**FREE, "funding": True}).trades_without_funding(paths) == 1
     assert Costs(**FREE).trades_without_funding(paths) == 0
+
+
+def test_profit_of_real_freqtrade_trades_is_reproduced_to_its_last_decimal():
+    file = results_dir("results-2026") / "backtest-result-2026-01-15_12-20-25.json.gz"
+    (result,) = json.loads(gzip.decompress(file.read_bytes()))["strategy"].values()
+    trades = [trade for trade in result["trades"] if trade["leverage"] == 1.0]
+    found = []
+    for trade in trades:
+        paths = replace(
+            one_trade(Side.of(is_short=trade["is_short"])), entry_rate=np.array([trade["open_rate"]])
+        )
+        costs = Costs(**{**FREE, "fee_ratio": trade["fee_open"]})
+        found.append(profit(costs, paths, trade["close_rate"], ExitKind.STOP))
+
+    assert len(trades) > 7000
+    np.testing.assert_allclose(found, [trade["profit_ratio"] for trade in trades], atol=1e-8, rtol=0)

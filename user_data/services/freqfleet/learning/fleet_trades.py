@@ -18,7 +18,7 @@ PairSide = tuple[str, Side]
 class FleetTrades:
     """Trades by pair and side, oldest close first.
 
-    strangers : trades by bots that fleet.toml does not know; they take no part.
+    strangers : how many trades came from bots that were not asked for; they take no part.
     """
 
     by_pair_side: Mapping[PairSide, Sequence[ClosedTrade]]

@@ -162,9 +162,13 @@ class Optimizer:
         started = time.perf_counter()
         known = self.pairs
         asked = known if pairs is None else tuple(dict.fromkeys(checked_pair(one) for one in pairs))
+        for pair in asked:
+            if pair not in known:
+                self._note(f"{pair} has neither candles nor trades; known: {', '.join(known)}")
         self._publish_waiting()
         for bot, count in self._trades.strangers.items():
-            self._note(f"{count} trades of {bot} take no part: fleet.toml has no [bots.{bot}]")
+            bots = ", ".join(self._settings.bots)
+            self._note(f"{count} trades of {bot} take no part: this run learns from {bots}")
         book = self._book(self.as_of)
         outcomes = []
         for pair in asked:

@@ -22,7 +22,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.learning.search_space import FLOAT_NAMES, SearchSpace
-from freqfleet.learning.wording import exits_text, percent
+from freqfleet.learning.wording import bps_text, exits_text
 from freqfleet.market.arrays import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def find_best(
             if one > value and space.allows(proposal.parameters):
                 best, value = proposal.parameters, one
         tried += len(proposals)
-        so_far = "N/A" if best is None else f"{percent(value)} ({exits_text(best)})"
+        so_far = "N/A" if best is None else f"{bps_text(value)} a trade ({exits_text(best)})"
         logger.info("trial %d/%d: best so far %s", tried, trials, so_far)
     return SearchResult(best=best, value=value if best is not None else float("nan"), candidates=tried)
 

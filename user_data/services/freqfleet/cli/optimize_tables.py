@@ -1,0 +1,134 @@
+"""What `freqfleet optimize` prints: the summary of seed 000 as one table, then every reason."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table
+
+from freqfleet.domain.decisions import Verdict
+from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.pair_side import Finding
+from freqfleet.report.formats import (
+    as_bps,
+    as_count,
+    as_decimal,
+    as_minutes,
+    as_percent,
+    as_seconds,
+    as_time,
+    pair_labels,
+    to_bps,
+)
+
+# The table's own width: a pipe has none, and in a narrow terminal numbers wrap instead of being cut.
+TABLE_COLUMNS = 120
+_LEGEND = (
+    "Stop and target are position-level: on price, before leverage. A published row shows what was published, "
+    "a kept row what stays in force. Train, Test and In force are net basis points a trade; Test, Win, PF and "
+    "Sharpe (per trade) come from trades nobody learned from. In a kept row the figures are those of the exits "
+    "that were found."
+)
+_NUMBERS = (
+    "Stop", "Target", "Vol", "Limit", "Train", "Test", "In force", "Win", "PF", "Sharpe", "Trades", "Eff"
+)  # fmt: skip
+
+
+def print_run(run: OptimizerRun) -> None:
+    """Print a run to stdout for people."""
+    console = Console(highlight=False, width=max(TABLE_COLUMNS, shutil.get_terminal_size().columns))
+    searched = [one for one in run.findings if one.decision.verdict is not Verdict.SKIPPED]
+    labels = pair_labels([one.decision.pair for one in run.findings])
+    if searched:
+        console.print(_table(searched, labels))
+        console.print(_LEGEND, style="dim")
+        console.print()
+        for one in searched:
+            console.print(
+                f"{_name(one, labels)} {one.decision.verdict.value}: {one.decision.reason}", markup=False
+            )
+    _print_skipped(console, run, labels)
+    _print_samples(console, searched)
+    for note in run.notes:
+        console.print(f"note: {note}", markup=False)
+    _print_summary(console, run)
+
+
+def _table(findings: list[Finding], labels: dict[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("Pair", no_wrap=True)
+    table.add_column("Verdict", no_wrap=True)
+    for title in _NUMBERS:
+        table.add_column(title, justify="right", no_wrap=True)
+    for one in findings:
+        exits, evidence = one.decision.parameters, one.decision.evidence
+        assert exits is not None
+        table.add_row(
+            _name(one, labels),
+            one.decision.verdict.value,
+            as_percent(exits.stop_loss),
+            as_percent(exits.take_profit, sign=True),
+            as_decimal(exits.volatility_scaling),
+            as_minutes(exits.time_limit_minutes),
+            as_bps(to_bps(evidence.train_profit), unit=""),
+            as_bps(to_bps(evidence.test_profit), unit=""),
+            as_bps(to_bps(evidence.incumbent_test_profit), unit=""),
+            as_percent(evidence.win_rate, 0),
+            as_decimal(evidence.profit_factor),
+            as_decimal(evidence.sharpe_per_trade),
+            as_count(evidence.trades),
+            as_count(evidence.effective_trades),
+        )
+    return table
+
+
+def _print_skipped(console: Console, run: OptimizerRun, labels: dict[str, str]) -> None:
+    """Print the pairs that were not searched, those with the same reason on one line."""
+    by_reason: dict[str, list[str]] = {}
+    for one in run.findings:
+        if one.decision.verdict is Verdict.SKIPPED:
+            by_reason.setdefault(one.decision.reason, []).append(_name(one, labels))
+    for reason, names in by_reason.items():
+        console.print(f"skipped: {reason}: {', '.join(names)}", markup=False)
+
+
+def _print_samples(console: Console, findings: list[Finding]) -> None:
+    by_bot: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    for one in findings:
+        by_bot.update(one.decision.evidence.bot_trades)
+        dropped.update(one.dropped)
+    if not by_bot:
+        return
+    counts = ", ".join(f"{bot} {as_count(count)}" for bot, count in sorted(by_bot.items()))
+    effective = sum(one.decision.evidence.effective_trades or 0.0 for one in findings)
+    console.print(
+        f"\nreplayed trades: {counts}; under the bots' weights they say as much as {as_count(effective)}"
+    )
+    left_out = [f"{as_count(count)} {reason}" for reason, count in sorted(dropped.items())]
+    purged = sum(one.purged for one in findings)
+    if purged:
+        left_out.append(f"{as_count(purged)} purged between training and test")
+    if left_out:
+        console.print(f"left out: {', '.join(left_out)}")
+    without_funding = sum(one.without_funding for one in findings)
+    if without_funding:
+        console.print(f"funding unknown, and not charged, for {as_count(without_funding)} trades")
+    ambiguous = sum(one.decision.evidence.ambiguous_trades or 0 for one in findings)
+    console.print(f"stop and target in one candle, counted as stopped: {as_count(ambiguous)} trades")
+
+
+def _print_summary(console: Console, run: OptimizerRun) -> None:
+    counts = ", ".join(f"{verdict.value} {run.count(verdict)}" for verdict in Verdict if run.count(verdict))
+    console.print(
+        f"{counts or 'no pairs'} · as of {as_time(run.as_of)} · search {run.search}, "
+        f"{as_count(run.candidates)} proposals in {as_seconds(run.elapsed_seconds)} · run {run.run_id}"
+    )
+    if run.dry_run:
+        console.print("dry run: nothing was stored")
+
+
+def _name(finding: Finding, labels: dict[str, str]) -> str:
+    return f"{labels[finding.decision.pair]} {finding.decision.side.value}"
