@@ -17,7 +17,7 @@ import pytest
 from freqfleet.exchange.loopback import LoopbackExchange
 from freqfleet.exchange.overlay import DEFAULT_PORT, offline_overlay
 from freqfleet.exchange.routes import BASE
-from freqfleet.testing.freqtrade_runs import (
+from freqfleet.exchange.freqtrade_runs import (
     RunningFreqtrade,
     backtest_trades,
     clean_environment,

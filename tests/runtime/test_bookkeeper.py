@@ -1,5 +1,6 @@
 """The book of a bot while the store comes and goes."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,14 +43,14 @@ def keeper(store: Store, clock: MovingClock, *, live: bool = True) -> BookKeeper
         defaults=DEFAULTS,
         clock=clock,
         max_age=timedelta(hours=48),
-        # longer than any test: refreshes are made by hand
+        # refreshes are made by hand: start() is not called on a live one
         refresh_every=timedelta(days=1) if live else None,
     )
 
 
 def test_a_bot_starts_on_defaults_when_the_store_is_down_and_recovers() -> None:
     books = keeper(Store(None, LEARNED), MovingClock())
-    books.start()
+    books.refresh()
 
     assert books.book(START) is DEFAULTS
     assert books.failed_loads == 1
@@ -63,7 +64,7 @@ def test_a_bot_starts_on_defaults_when_the_store_is_down_and_recovers() -> None:
 def test_an_outage_keeps_the_last_good_book_up_to_its_maximum_age() -> None:
     clock = MovingClock()
     books = keeper(Store(LEARNED, None, NEWER), clock)
-    books.start()
+    books.refresh()
     books.refresh()
 
     clock.at = START + timedelta(hours=48)
@@ -83,23 +84,28 @@ def test_a_backtest_never_degrades(years: int) -> None:
     assert books.book(START + timedelta(days=365 * years)) is LEARNED
 
 
-def test_a_background_refresh_happens() -> None:
-    clock = MovingClock()
-    store = Store(LEARNED, NEWER, *[NEWER] * 1000)
+def test_a_background_refresh_happens_until_it_is_stopped() -> None:
+    refreshed, count = threading.Event(), 0
+
+    def load() -> ParameterBook:
+        nonlocal count
+        count += 1
+        if count == 3:
+            refreshed.set()
+        return NEWER if count > 1 else LEARNED
+
     books = BookKeeper(
-        store.load,
+        load,
         defaults=DEFAULTS,
-        clock=clock,
+        clock=MovingClock(),
         max_age=timedelta(hours=48),
-        refresh_every=timedelta(milliseconds=10),
+        refresh_every=timedelta(milliseconds=5),
     )
     books.start()
 
-    for _ in range(500):
-        if books.book(START) is NEWER:
-            break
-        import time
-
-        time.sleep(0.01)
-
+    assert refreshed.wait(timeout=20)
     assert books.book(START) is NEWER
+    (thread,) = (one for one in threading.enumerate() if one.name == "freqfleet-refresh")
+    books.stop()
+    thread.join(timeout=20)
+    assert not thread.is_alive()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from freqfleet.cli.json_target import json_option, write_json
 from freqfleet.cli.program import Invocation
 
 if TYPE_CHECKING:
@@ -17,17 +17,17 @@ _MARKS = {"ok": ("ok  ", "green"), "note": ("note", "yellow"), "fail": ("FAIL", 
 
 
 @click.command()
-@click.option("--json", "json_file", type=click.File("w"), help="Write the findings as JSON; - = stdout.")
+@json_option
 @click.pass_obj
-def doctor(invocation: Invocation, json_file: click.utils.LazyFile | None) -> None:
+def doctor(invocation: Invocation, json_target: str | None) -> None:
     """Check versions, configs, databases, candles, store, clock and exchange. Ends with 1 on a FAIL."""
     findings = list(_findings(invocation))
-    if json_file is not None:
+    if json_target is not None:
         rows = [
             {"subject": one.subject, "state": one.state.value, "text": one.text, "remedy": one.remedy}
             for one in findings
         ]
-        json.dump({"schema": 1, "findings": rows}, json_file, indent=1)
+        write_json(json_target, {"findings": rows})
     else:
         for one in findings:
             mark, colour = _MARKS[one.state.value]

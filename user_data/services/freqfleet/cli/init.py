@@ -30,8 +30,9 @@ def init(invocation: Invocation, userdir: Path | None, force: bool) -> None:
     placed = place_skeleton(target, force=force)
     for one in placed:
         click.echo(f"{one.file}: {_SAID[one.outcome]}")
+    config = target / "config"
     click.echo(
-        f"\nNext: set your pairs in {target / 'config'}/bot1.json, bot2.json, bot3.json (one sub-account a bot),"
-        f"\nthen `freqfleet --userdir {target} doctor`, and"
-        f"\n`freqtrade trade --userdir {target} -c {target / 'config'}/bot1.json --strategy BOT1LongStrategy`."
+        f"\nNext: set your pairs in {config}/bot1.json, bot2.json, bot3.json (one sub-account a bot), then"
+        f"\n  freqfleet --userdir {target} doctor"
+        f"\n  freqtrade trade --userdir {target} -c {config}/bot1.json --strategy BOT1LongStrategy"
     )

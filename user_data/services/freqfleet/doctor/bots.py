@@ -15,7 +15,7 @@ from jsonschema import ValidationError
 from freqfleet.doctor.findings import Finding, fail, note, ok
 from freqfleet.errors import InputError, UnreachableError
 from freqfleet.settings import BotSettings, Settings
-from freqfleet.trades.freqtrade_db import describe_database
+from freqfleet.trades.freqtrade_db import FreqtradeDatabase
 
 _WANTED = {"trading_mode": "futures", "margin_mode": "isolated", "timeframe": "5m"}
 
@@ -83,9 +83,9 @@ def _check_strategy(settings: Settings, bot: str, bot_settings: BotSettings) -> 
 
 def _check_database(settings: Settings, bot: str, bot_settings: BotSettings) -> Finding:
     subject = f"{bot} database"
-    url = settings.database_url(bot_settings.db_url)
     try:
-        return ok(subject, describe_database(url))
+        database = FreqtradeDatabase(settings.database_url(bot_settings.db_url), bot=bot)
+        return ok(subject, f"{database.description}: {len(database.inventory().trade_ids)} closed trades")
     except InputError as error:
         return note(subject, str(error), "it appears when the bot has run; or set db_url in fleet.toml")
     except UnreachableError as error:

@@ -45,17 +45,25 @@ class BookKeeper:
         self._degraded = False
         self.failed_loads = 0
         self._refresh_every = refresh_every
+        # Made in start(): hyperopt pickles a strategy, and an Event cannot be.
+        self._stop: threading.Event | None = None
 
     def start(self) -> None:
         """Load once, and keep refreshing in a daemon thread where that was asked for."""
         self.refresh()
         if self._refresh_every is not None:
+            self._stop = threading.Event()
             threading.Thread(
                 target=self._keep_refreshing,
-                args=(self._refresh_every.total_seconds(), threading.Event()),
+                args=(self._refresh_every.total_seconds(), self._stop),
                 name="freqfleet-refresh",
                 daemon=True,
             ).start()
+
+    def stop(self) -> None:
+        """End the background refreshing; the book stays as it is."""
+        if self._stop is not None:
+            self._stop.set()
 
     def refresh(self) -> bool:
         """Load now; return whether it worked. The last good book stays where it did not."""

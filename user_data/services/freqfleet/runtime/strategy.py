@@ -18,6 +18,7 @@ from freqtrade.strategy import IStrategy
 
 from freqfleet.domain.sides import Side
 from freqfleet.runtime.bot import FleetBot
+from freqfleet.runtime.host_copies import only_reads_the_trade
 from freqfleet.runtime.stop_guard import ClosedHostTrade
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class FleetStrategy(IStrategy):
 
     # -- exits -------------------------------------------------------------------------------------
 
+    @only_reads_the_trade
     def custom_exit(
         self,
         pair: str,
@@ -131,6 +133,7 @@ class FleetStrategy(IStrategy):
             return self.bot.exit_reason(trade, current_time, current_rate)
         return STAY
 
+    @only_reads_the_trade
     def custom_stoploss(
         self,
         pair: str,
@@ -148,6 +151,7 @@ class FleetStrategy(IStrategy):
             return self.bot.stop_margin_ratio(trade, current_rate)
         return KEEP_STOPLOSS
 
+    @only_reads_the_trade
     def custom_roi(
         self,
         pair: str,

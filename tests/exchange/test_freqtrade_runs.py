@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from freqfleet.errors import TradeSourceError, UnreachableError
-from freqfleet.testing.freqtrade_runs import (
+from freqfleet.exchange.freqtrade_runs import (
     RunningFreqtrade,
     backtest_trades,
     clean_environment,

@@ -1,0 +1,152 @@
+"""The whole loop, in the order of the architecture: candles, bots, sync, optimize, BOT3 again, report."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from freqfleet.clock import Clock, FixedClock
+from freqfleet.demo.backtests import Backtest, DemoBacktests, Job
+from freqfleet.demo.market import DemoMarket, open_market
+from freqfleet.errors import InputError
+from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+from freqfleet.market.candles import CandleFiles
+from freqfleet.report.demo_page import Phase, StepTiming
+from freqfleet.settings import MarketSettings, Settings, StoreSettings, load_settings
+from freqfleet.skeleton import place_skeleton
+from freqfleet.store.promise import LearningStore
+from freqfleet.trades.sync import SyncReport, sync_reading
+from freqfleet.wiring import open_store
+
+MARKER = ".freqfleet-demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoRun:
+    """Everything that happened; `demo.page` turns it into the report."""
+
+    market: DemoMarket
+    settings: Settings
+    backtests: tuple[Backtest, ...]
+    first_sync: tuple[SyncReport, ...]
+    second_sync: tuple[SyncReport, ...]
+    optimizer: OptimizerRun
+    steps: tuple[StepTiming, ...]
+
+    def of(self, phase: Phase, bot: str = "BOT3") -> Backtest:
+        """Return the backtest of a bot in a phase."""
+        return next(one for one in self.backtests if one.job.phase is phase and one.job.bot == bot)
+
+
+class Watcher(Protocol):
+    """Who is told how far the demo is."""
+
+    def step(self, name: str) -> None:
+        """A step begins; the one before it has ended."""
+        ...
+
+    def decided(self, pair: str, pairs: int) -> None:
+        """One of `pairs` pairs has been decided."""
+        ...
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    watcher: Watcher
+    timings: list[StepTiming] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self.watcher.step(name)
+        began = time.monotonic()
+        yield
+        self.timings.append(StepTiming(name=name, seconds=time.monotonic() - began))
+
+
+def run_demo(datadir: Path | None, out: Path, watcher: Watcher) -> DemoRun:
+    """Run the loop below `out` and return what happened.
+
+    datadir : freqtrade candles; None makes the synthetic sample.
+    out : a folder of the demo's own. An earlier demo there is replaced; anything else is refused.
+
+    Raises InputError for an `out` that holds other things, MarketError for unusable candles.
+    """
+    _make_room(out)
+    watch = _Stopwatch(watcher)
+    with watch.step("candles" if datadir is not None else "candles (synthetic sample)"):
+        market = open_market(datadir, out)
+    userdir = out / "user_data"
+    place_skeleton(userdir)
+    settings = _settings(userdir, market)
+    backtests = DemoBacktests(market, userdir, settings)
+    with watch.step("three bots trade on the defaults"):
+        learning = backtests.run(
+            [
+                Job(bot=bot, phase=Phase.LEARNING, starts_at=market.starts_at, ends_at=market.split_at)
+                for bot in settings.bots
+            ]
+        )
+    store = open_store(settings)
+    try:
+        with watch.step("sync, twice"):
+            first_sync = _sync(store, learning)
+            second_sync = _sync(store, learning)
+        with watch.step("optimize as of the split"):
+            learned = _optimize(store, market, settings, watcher)
+    finally:
+        store.close()
+    with watch.step("BOT3 on the last third, twice"):
+        tested = backtests.run(
+            [
+                Job(bot="BOT3", phase=phase, starts_at=market.split_at, ends_at=market.ends_at)
+                for phase in (Phase.DEFAULTS, Phase.LEARNED)
+            ]
+        )
+    return DemoRun(
+        market=market,
+        settings=settings,
+        backtests=(*learning, *tested),
+        first_sync=first_sync,
+        second_sync=second_sync,
+        optimizer=learned,
+        steps=tuple(watch.timings),
+    )
+
+
+def _make_room(out: Path) -> None:
+    """Make `out` ready; only what an earlier demo made is removed."""
+    marker = out / MARKER
+    if out.exists() and any(out.iterdir()) and not marker.exists():
+        raise InputError(f"{out} holds files that no demo made; give --out another folder")
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+    marker.write_text(
+        "Everything in this folder is replaced by the next `freqfleet demo`.\n", encoding="utf-8"
+    )
+
+
+def _settings(userdir: Path, market: DemoMarket) -> Settings:
+    settings = load_settings(userdir)
+    return settings.model_copy(
+        update={
+            "store": StoreSettings(),
+            "market": MarketSettings(datadir=market.datadir.resolve()),
+        }
+    )
+
+
+def _sync(store: LearningStore, backtests: list[Backtest]) -> tuple[SyncReport, ...]:
+    return tuple(sync_reading(store, one.reading) for one in backtests)
+
+
+def _optimize(store: LearningStore, market: DemoMarket, settings: Settings, watcher: Watcher) -> OptimizerRun:
+    clock: Clock = FixedClock(market.split_at)
+    optimizer = Optimizer(store=store, candles=CandleFiles(market.datadir), settings=settings, clock=clock)
+    pairs = market.pairs
+    return optimizer.run(pairs, lambda outcome: watcher.decided(outcome.pair, len(pairs)))
