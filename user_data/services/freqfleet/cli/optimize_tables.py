@@ -26,10 +26,10 @@ from freqfleet.report.formats import (
 # The table's own width: a pipe has none, and in a narrow terminal numbers wrap instead of being cut.
 TABLE_COLUMNS = 120
 _LEGEND = (
-    "Stop and target are position-level: on price, before leverage. A published row shows what was published, "
-    "a kept row what stays in force. Train, Test and In force are net basis points a trade; Test, Win, PF and "
-    "Sharpe (per trade) come from trades nobody learned from. In a kept row the figures are those of the exits "
-    "that were found."
+    "Stop and target are position-level: on price, before leverage. A published row shows what was "
+    "published, a kept row what stays in force. Train, Test and In force are net basis points a trade; "
+    "Test, Win, PF and Sharpe (per trade) come from trades nobody learned from. In a kept row the figures "
+    "are those of the exits that were found."
 )
 _NUMBERS = (
     "Stop", "Target", "Vol", "Limit", "Train", "Test", "In force", "Win", "PF", "Sharpe", "Trades", "Eff"
