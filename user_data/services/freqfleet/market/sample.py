@@ -108,6 +108,7 @@ def write_sample(
             "reward_risk_min": grid.reward_risk_min,
             "candidates": len(grid.candidates),
             "entries": TRUTH_ENTRIES,
+            "entered": "at random times, long and short",
             "costs": "none",
         },
         pairs=tuple(truths),
@@ -139,7 +140,10 @@ def _make_room(out: Path, *, force: bool) -> None:
         if is_sample and futures.is_dir():
             shutil.rmtree(futures)
         (out / TRUTH_FILE).unlink(missing_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make {out}: {error.strerror}; give --out another folder") from None
 
 
 def _processes(count: int, rng: np.random.Generator) -> list[PairProcess]:
@@ -150,7 +154,7 @@ def _processes(count: int, rng: np.random.Generator) -> list[PairProcess]:
 def _write_readme(out: Path, seed: int) -> None:
     (out / README_FILE).write_text(
         f"{NOTICE}\n\nSeed {seed}, generator version {GENERATOR_VERSION}. "
-        f"What is planted in each pair, and what it is worth: {TRUTH_FILE}.\n",
+        f"What is planted in each pair, and what it is worth to entries at random times: {TRUTH_FILE}.\n",
         encoding="utf-8",
     )
 

@@ -27,6 +27,9 @@ NOTICE = (
 class PairTruth:
     """What one pair of a sample contains. Both sides are alike.
 
+    All of it is for entries at random times. A feeder that follows or fades moves enters elsewhere on the
+    path, and other exits may be best for it; where nothing is planted, nothing is best for anybody.
+
     edge : in a few words; `nothing` for an edge-free pair.
     parameters : of the process, see `synthetic.PairProcess`.
     best_stop_loss, best_take_profit : position-level; None for an edge-free pair, where none is best.

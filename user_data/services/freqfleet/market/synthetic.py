@@ -10,8 +10,8 @@ shock comes from the market and is shared by all pairs. Without a push the price
 stop and target one chooses, entries at random times earn nothing before costs.
 
 What is planted is the push:
-- *mean reverting*: now and then the price overshoots within half an hour and comes back over the next
-  hours. A stop beyond the overshoot with a target just inside it earns; a stop inside it pays for nothing.
+- *mean reverting*: now and then the price overshoots within half an hour and comes back within the next
+  two hours. A stop beyond the overshoot with a target just inside it earns; a stop inside it loses.
 - *momentum*: a drift, up or down, that lasts about a day. Cutting early and letting gains run earns.
 Both are symmetric: neither side earns by direction, only by the choice of exits.
 
@@ -37,7 +37,7 @@ TAIL_DEGREES = 5.0  # Student's t of 5m returns: finite variance, kurtosis as se
 VOLATILITY_SPREAD = 0.45  # standard deviation of log volatility
 VOLATILITY_HALF_LIFE_BARS = 12 * 60 / BAR_MINUTES
 OVERSHOOT_BARS = 6  # an overshoot builds up over half an hour
-OVERSHOOT_SPREAD = 0.06
+OVERSHOOT_SPREAD = 0.12
 BURN_IN_BARS = BARS_PER_DAY // 2  # the price starts calm; after half a day overshoots are where they belong
 
 
@@ -93,10 +93,10 @@ def planted_process(kind: Kind, scale: float = 1.0) -> PairProcess:
     if kind is Kind.MEAN_REVERTING:
         return PairProcess(
             kind=kind,
-            daily_volatility_ratio=0.02 * scale,
+            daily_volatility_ratio=0.025 * scale,
             overshoot_ratio=0.038 * scale,
             overshoots_per_day=3.0,
-            transient_share=0.9,
+            transient_share=0.6,
         )
     if kind is Kind.MOMENTUM:
         return PairProcess(kind=kind, daily_volatility_ratio=0.03 * scale, drift_per_day_ratio=0.06 * scale)
