@@ -73,6 +73,25 @@ def test_a_writer_waits_for_the_lock_of_another(file: Path, opened: SqlStore):
     assert receipt.accepted == 1
 
 
+def test_opening_a_new_file_waits_for_a_program_that_is_making_it(file: Path):
+    file.touch()
+    with lock_held(file) as connection:
+        timer = threading.Timer(0.3, connection.rollback)
+        timer.start()
+
+        store = SqlStore(f"sqlite:///{file}", timeout_seconds=5.0)
+        timer.join()
+
+    assert store.health().trades == 0
+    store.close()
+
+
+def test_a_new_file_that_stays_locked_is_unavailable(file: Path):
+    file.touch()
+    with lock_held(file), pytest.raises(StoreUnavailable, match=r"has held its lock for 0\.1 s"):
+        SqlStore(f"sqlite:///{file}", timeout_seconds=0.1)
+
+
 def test_a_lock_that_is_held_too_long_is_unavailable_and_nothing_is_stored(file: Path, opened: SqlStore):
     hasty = SqlStore(f"sqlite:///{file}", timeout_seconds=0.05)
     with lock_held(file), pytest.raises(StoreUnavailable) as raised:

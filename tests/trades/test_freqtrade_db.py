@@ -62,7 +62,10 @@ def test_the_key_of_the_plan_is_the_one_strategies_write():
 def test_open_trades_are_left_out(file: Path):
     write_bot_database(file, [closed_trade()], open_trades=[closed_trade(trade_id=2)])
 
-    assert [one.trade_id for one in database(file).read().trades] == [1]
+    reading = database(file).read()
+
+    assert [one.trade_id for one in reading.trades] == [1]
+    assert reading.dropped == ()  # an open trade is no bad one
     assert database(file).inventory().trade_ids == {1}
 
 
