@@ -42,6 +42,17 @@ def test_best_keeps_the_constraints_where_the_objective_does_not_want_them(name)
     assert found.best.reward_risk >= 0.8 - 1e-9
 
 
+def test_tpe_is_told_the_constraints_and_turns_to_what_keeps_them():
+    search = open_search("tpe", SPACE, seed=3, trials=80)
+    kept = []
+    for _ in range(8):
+        for proposal in search.ask(10):
+            search.tell(proposal, float(corner([proposal.parameters])[0]))
+            kept.append(SPACE.allows(proposal.parameters))
+
+    assert sum(kept[40:]) >= 20  # a study that is not told them keeps 7 to 11 of these 40
+
+
 def test_tpe_learns_where_random_does_not():
     tpe, random = (
         np.mean([best_of(name, seed=seed, trials=60).value for seed in range(8)])

@@ -88,6 +88,16 @@ def test_stop_that_the_open_jumped_fills_at_the_open():
     assert found == Exit(1, 95.0, ExitKind.STOP)
 
 
+def test_open_exactly_on_the_stop_leaves_nothing_ambiguous():
+    found = exit_of("""
+        min   open   high    low  close
+         0   100.0  101.0   99.0  100.0
+         5    98.0  105.0   97.0  100.0
+    """)
+
+    assert found == Exit(1, 98.0, ExitKind.STOP)
+
+
 def test_target_that_the_open_jumped_fills_at_the_open_before_a_stop_inside():
     found = exit_of("""
         min   open   high    low  close

@@ -36,6 +36,10 @@ def test_sharpe_needs_spread(profits):
     assert math.isnan(sharpe_per_trade(np.array(profits), np.ones(len(profits))))
 
 
+def test_sharpe_of_one_trade_that_outweighs_everything_is_unknown():
+    assert math.isnan(sharpe_per_trade(np.array([0.01, 0.02]), np.array([1e20, 1.0])))
+
+
 def test_nothing_replayed_is_unknown_not_zero():
     found = score(np.empty(0), np.empty(0))
 

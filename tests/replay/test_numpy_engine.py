@@ -13,9 +13,12 @@ from freqfleet.replay.numpy_engine import NumpyEngine, barrier_rates
 from freqfleet.replay.paths import TradePaths
 
 STEP_MS = 300_000
-# Prices on a coarse grid around 100, so that ties with barriers and jumps over them are common.
-TICKS = st.integers(-12, 12).map(lambda tick: 100.0 + tick / 2)
-RATIOS = st.sampled_from([0.005, 0.01, 0.015, 0.02, 0.03, 0.05])
+# Prices on a coarse grid around 128, and ratios that land on it exactly (both are sums of powers of two),
+# so that ties with barriers and jumps over them are common; now and then a price just beside the grid.
+ENTRY = 128.0
+GRID = st.integers(-12, 12).map(lambda tick: ENTRY + tick / 2)
+TICKS = st.one_of(GRID, GRID, GRID, GRID.map(lambda price: math.nextafter(price, 0.0)))
+RATIOS = st.sampled_from([ticks / 256 for ticks in (2, 3, 4, 6, 8, 12)])
 ATRS = st.sampled_from([math.nan, 0.0, 0.001, 0.0021, 0.005, 0.02])
 
 
@@ -24,7 +27,7 @@ def exit_parameters(draw):
     return ExitParameters(
         stop_loss=-draw(RATIOS | st.floats(0.0025, 0.3)),
         take_profit=draw(RATIOS | st.floats(0.005, 0.5)),
-        volatility_scaling=draw(st.sampled_from([0.0, 1.0]) | st.floats(0.0, 1.5)),
+        volatility_scaling=draw(st.sampled_from([0.0, 0.0, 1.0]) | st.floats(0.0, 1.5)),
         atr_reference_ratio=draw(st.sampled_from([0.002, 0.004])),
         time_limit_minutes=draw(st.integers(5, 45)),
     )
@@ -40,7 +43,8 @@ def trade_paths(draw):
     open_, close = ticks[:, :, 0], ticks[:, :, 3]
     first_open_ms = STEP_MS * np.arange(trades, dtype=np.int64)
     inside_candle = draw(st.lists(st.sampled_from([0, 4_000, 299_999]), min_size=trades, max_size=trades))
-    rates = draw(st.lists(TICKS | st.floats(95.0, 105.0), min_size=trades, max_size=trades))
+    entries = st.just(ENTRY) | TICKS | st.floats(122.0, 134.0)
+    rates = draw(st.lists(entries, min_size=trades, max_size=trades))
     return TradePaths(
         pair="BTC/USDT:USDT",
         side=draw(st.sampled_from(list(Side))),
@@ -58,7 +62,7 @@ def trade_paths(draw):
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(trade_paths(), st.lists(exit_parameters(), min_size=1, max_size=3))
 def test_every_exit_is_the_one_of_the_rule_bit_for_bit(paths, parameters):
     found = NumpyEngine(paths).exits(parameters)
