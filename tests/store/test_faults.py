@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from types import ModuleType
 
 import pytest
 from sqlalchemy import exc
@@ -11,20 +12,13 @@ from freqfleet.errors import StoreError, StoreUnavailable
 from freqfleet.store.faults import FAULTS, kind_of, store_error, told
 
 
-def family(parent: type[Exception]) -> set[type[Exception]]:
-    found = {parent}
-    for child in parent.__subclasses__():
-        found |= family(child)
-    return found
+def classes_of(module: ModuleType, parent: type[Exception]) -> list[type[Exception]]:
+    found = (one for one in vars(module).values() if isinstance(one, type) and issubclass(one, parent))
+    return sorted(set(found), key=lambda one: one.__name__)
 
 
-SQLITE = sorted(
-    (one for one in vars(sqlite3).values() if isinstance(one, type) and issubclass(one, sqlite3.Error)),
-    key=lambda one: one.__name__,
-)
-DBAPI = sorted(
-    (one for one in family(exc.DBAPIError) if one.__module__ == exc.__name__), key=lambda one: one.__name__
-)
+SQLITE = classes_of(sqlite3, sqlite3.Error)
+DBAPI = classes_of(exc, exc.DBAPIError)
 
 
 def test_the_families_are_the_ones_we_know():
@@ -37,9 +31,7 @@ def test_every_class_of_the_drivers_is_mapped_by_name(kind: type[Exception]):
     assert kind in FAULTS
 
 
-@pytest.mark.parametrize(
-    "kind", sorted(family(exc.SQLAlchemyError), key=lambda one: (one.__module__, one.__name__))
-)
+@pytest.mark.parametrize("kind", classes_of(exc, exc.SQLAlchemyError))
 def test_every_class_of_sqlalchemy_leads_to_an_error_of_ours(kind: type[Exception]):
     assert issubclass(kind_of(kind), StoreError)
 
