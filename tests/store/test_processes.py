@@ -49,7 +49,11 @@ def test_three_writers_and_a_reader_share_a_new_file_without_an_error(tmp_path: 
         subprocess.Popen([sys.executable, "-c", *command], stderr=subprocess.PIPE, text=True)
         for command in commands
     ]
-    errors = [program.communicate(timeout=120)[1] for program in running]
+    try:
+        errors = [program.communicate(timeout=120)[1] for program in running]
+    finally:  # the reader waits for the writers: none may outlive this test
+        for program in running:
+            program.kill()
 
     assert [program.returncode for program in running] == [0, 0, 0, 0], errors
     store = SqlStore(url)

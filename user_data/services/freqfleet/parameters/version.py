@@ -102,7 +102,8 @@ def _digest(version: ParameterVersion) -> str:
         "learned_until": iso(version.learned_until),
         "run_id": version.run_id,
         "stage": version.stage.value,
-        "evidence": asdict(version.evidence),
+        # What was not measured takes no part: a field that Evidence gains later changes no stored id.
+        "evidence": {name: value for name, value in asdict(version.evidence).items() if value is not None},
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
