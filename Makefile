@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 MARKET ?=
 OUT    ?= demo-out
+# Everything offline talks to 127.0.0.1; inside `unshare -n` that device starts down.
+LOOPBACK_UP = @ip link set lo up 2>/dev/null || true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check test demo lock clean
@@ -28,9 +30,11 @@ check: $(STAMP)  ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 test: check      ## check, then every test
+	$(LOOPBACK_UP)
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 demo: $(STAMP)   ## the whole loop, offline: make demo [MARKET=DIR] [OUT=DIR]
+	$(LOOPBACK_UP)
 	$(BIN)/freqfleet demo $(if $(MARKET),--market $(MARKET)) --out $(OUT)
 
 lock: $(STAMP)   ## resolve the dependencies anew (needs a package registry)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -226,3 +229,21 @@ def test_a_taken_port_is_an_exchange_error(tmp_path: Path) -> None:
         pytest.raises(ExchangeError, match=f"port {first.port} "),
     ):
         LoopbackExchange(tmp_path, port=first.port)
+
+
+def test_a_loopback_device_that_is_down_is_said_with_the_remedy(tmp_path: Path) -> None:
+    """A fresh network namespace has one; so does `unshare -n make test` before it is set up."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from freqfleet.errors import ExchangeError\n"
+        "from freqfleet.exchange.loopback import LoopbackExchange\n"
+        "try:\n    LoopbackExchange(Path(sys.argv[1])).start()\n"
+        "except ExchangeError as error:\n    print(error)\n"
+    )
+    command = ["unshare", "-n", sys.executable, "-c", program, str(write_walk(tmp_path))]
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-n", "true"], check=False).returncode:
+        pytest.skip("network namespaces are not allowed here")
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+    assert "`ip link set lo up`" in done.stdout

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from freqfleet.clock import Clock, SystemClock, to_ms
-from freqfleet.errors import InputError, MarketError
+from freqfleet.errors import ExchangeError, InputError, MarketError
 from freqfleet.exchange import routes
 from freqfleet.exchange.history import CandleHistory, FeatherHistory, KeptHistory
 from freqfleet.exchange.hits import Hits
@@ -20,6 +21,8 @@ from freqfleet.exchange.tape import Tape
 from freqfleet.market.timeframes import DAY_MS
 
 logger = logging.getLogger(__name__)
+
+_REACH_SECONDS = 5.0
 
 
 class LoopbackExchange:
@@ -91,8 +94,19 @@ class LoopbackExchange:
         return self._server.counter.hits()
 
     def start(self) -> None:
-        """Answer from now on, from threads of its own."""
+        """Answer from now on, from threads of its own.
+
+        Raises ExchangeError where this machine cannot reach itself, as in a fresh network namespace.
+        """
         self._server.start()
+        try:
+            socket.create_connection((HOST, self.port), timeout=_REACH_SECONDS).close()
+        except OSError as error:
+            self._server.stop()
+            raise ExchangeError(
+                f"{HOST} does not reach itself ({error.strerror or error}); "
+                "is the loopback device down? `ip link set lo up`"
+            ) from None
 
     def stop(self) -> None:
         """Close the port; returns when every thread has ended."""
