@@ -124,7 +124,11 @@ class OptimizerSettings(_Frozen):
 
 
 class GateSettings(_Frozen):
-    """[gate] what a candidate must show before it is published."""
+    """[gate] for the error-controlled gate to come.
+
+    This version publishes what beats the incumbent on held-out trades (validation/gate.py) and reads none of
+    these.
+    """
 
     fdr: Ratio01 = 0.05
     pooled_alpha: Ratio01 = 0.01
