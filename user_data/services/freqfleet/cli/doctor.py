@@ -20,7 +20,7 @@ _MARKS = {"ok": ("ok  ", "green"), "note": ("note", "yellow"), "fail": ("FAIL", 
 @json_option
 @click.pass_obj
 def doctor(invocation: Invocation, json_target: str | None) -> None:
-    """Check versions, configs, databases, candles, store, clock and exchange. Ends with 1 on a FAIL."""
+    """Check versions, configs, databases, candles, store, clock and exchange; ends with 1 on a FAIL."""
     findings = list(_findings(invocation))
     if json_target is not None:
         rows = [
@@ -42,14 +42,26 @@ def _remedy(finding: Finding) -> str:
 
 def _findings(invocation: Invocation) -> Iterator[Finding]:
     from freqfleet.clock import SystemClock
-    from freqfleet.doctor.bots import check_bots
-    from freqfleet.doctor.surroundings import check_candles, check_clock, check_exchange, check_store
+    from freqfleet.doctor.exchange import check_exchange
+    from freqfleet.doctor.findings import fail, failed
+    from freqfleet.doctor.surroundings import check_candles, check_clock, check_settings, check_store
     from freqfleet.doctor.versions import check_versions
+    from freqfleet.errors import SettingsError
 
-    settings = invocation.settings()
     clock = SystemClock()
     yield from check_versions()
-    yield from check_bots(settings)
+    try:
+        settings = invocation.settings()
+    except SettingsError as error:
+        yield failed("settings", error, remedy="correct it; the other checks need the settings")
+        return
+    yield from check_settings(settings)
+    try:
+        from freqfleet.doctor.bots import check_bots
+    except ImportError as error:  # looking for a broken installation is what people run this for
+        yield fail("bots", f"not checked: {error}", "install freqfleet again, with its dependencies")
+    else:
+        yield from check_bots(settings)
     yield from check_candles(settings)
     yield from check_store(settings, clock)
     yield from check_clock(clock)

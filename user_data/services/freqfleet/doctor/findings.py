@@ -37,3 +37,12 @@ def note(subject: str, text: str, remedy: str = "") -> Finding:
 def fail(subject: str, text: str, remedy: str) -> Finding:
     """Return a finding that stops the fleet from working as meant."""
     return Finding(subject, State.FAIL, text, remedy)
+
+
+def failed(subject: str, error: Exception, *, remedy: str) -> Finding:
+    """Return the finding that an error makes, on one line.
+
+    Our errors are written `what is wrong; what to do`: they bring their remedy. `remedy` is for the rest.
+    """
+    what, _, to_do = " ".join(str(error).split()).partition("; ")
+    return fail(subject, what or type(error).__name__, to_do or remedy)

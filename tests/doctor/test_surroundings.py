@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from freqfleet.clock import FixedClock
+from freqfleet.doctor.findings import State
+from freqfleet.doctor.surroundings import check_candles, check_clock, check_settings, check_store
+from freqfleet.settings import Settings, StoreSettings
+from freqfleet.store.sql import SqlStore
+from freqfleet.testing.trades import closed_trade
+from synthetic_market import write_plain_market
+
+NOON = FixedClock(datetime(2025, 11, 2, 12, tzinfo=UTC))
+
+
+def test_settings_say_their_file(settings: Settings) -> None:
+    (finding,) = check_settings(settings)
+
+    assert (finding.state, finding.text) == (State.OK, str(settings.userdir / "config" / "fleet.toml"))
+
+
+def test_missing_settings_are_the_defaults_and_said(settings: Settings) -> None:
+    (settings.userdir / "config" / "fleet.toml").unlink()
+
+    (finding,) = check_settings(settings)
+
+    assert finding.state is State.NOTE
+    assert "the defaults hold" in finding.text
+
+
+def test_candles_are_counted_by_pair(settings: Settings) -> None:
+    write_plain_market(settings.datadir, days=1)
+
+    (finding,) = check_candles(settings)
+
+    assert finding.state is State.OK
+    assert finding.text.startswith("2 pairs at ")
+
+
+@pytest.mark.parametrize("made", ["nothing", "folder", "file"])
+def test_no_candles_fail_with_one_remedy(settings: Settings, made: str) -> None:
+    if made == "folder":
+        settings.datadir.mkdir(parents=True)
+    elif made == "file":
+        settings.datadir.parent.mkdir()
+        settings.datadir.write_text("", encoding="utf-8")
+
+    (finding,) = check_candles(settings)
+
+    assert finding.state is State.FAIL
+    assert str(settings.datadir) in finding.text
+    assert finding.remedy.count("freqtrade download-data") == 1
+    assert "download-data" not in finding.text
+
+
+def test_a_store_that_was_never_made_is_a_note_and_is_not_made(settings: Settings) -> None:
+    (finding,) = check_store(settings, NOON)
+
+    assert finding.state is State.NOTE
+    assert "freqfleet sync" in finding.remedy
+    assert not (settings.userdir / "learning.sqlite").exists()
+
+
+def test_a_store_says_what_it_holds_and_how_old_that_is(settings: Settings) -> None:
+    store = SqlStore(f"sqlite:///{settings.userdir / 'learning.sqlite'}")
+    store.record_closed_trades([closed_trade(closed_at=datetime(2025, 11, 2, 9, tzinfo=UTC))])
+    store.close()
+
+    (finding,) = check_store(settings, NOON)
+
+    assert finding.state is State.OK
+    assert finding.text.endswith("1 trades, 0 versions, newest closed 3.0 h ago")
+
+
+def test_an_empty_store_has_no_age(settings: Settings) -> None:
+    SqlStore(f"sqlite:///{settings.userdir / 'learning.sqlite'}").close()
+
+    (finding,) = check_store(settings, NOON)
+
+    assert finding.text.endswith("0 trades, 0 versions, no trades")
+
+
+def test_a_store_file_that_is_none_fails_and_stays_as_it_is(settings: Settings) -> None:
+    file = settings.userdir / "learning.sqlite"
+    file.write_bytes(b"not a database" * 100)
+
+    (finding,) = check_store(settings, NOON)
+
+    assert finding.state is State.FAIL
+    assert "not an SQLite database" in finding.text
+    assert finding.remedy
+    assert file.read_bytes() == b"not a database" * 100
+
+
+def test_a_folder_in_the_place_of_the_store_fails(settings: Settings, userdir: Path) -> None:
+    (userdir / "learning.sqlite").mkdir()
+
+    (finding,) = check_store(settings, NOON)
+
+    assert finding.state is State.FAIL
+
+
+def test_a_store_that_nothing_speaks_fails_with_the_known_ones(settings: Settings) -> None:
+    elsewhere = settings.model_copy(update={"store": StoreSettings(url="redis://here")})
+
+    (finding,) = check_store(elsewhere, NOON)
+
+    assert finding.state is State.FAIL
+    assert "sqlite:///" in finding.remedy
+
+
+def test_the_clock_says_its_time() -> None:
+    (finding,) = check_clock(NOON)
+
+    assert finding.text == "2025-11-02T12:00:00Z"
