@@ -38,12 +38,21 @@ def sample_stretch(tmp_path_factory: pytest.TempPathFactory) -> Stretch:
 @pytest.fixture(scope="session", params=["crash", "sample"])
 def stretch(request: pytest.FixtureRequest) -> Stretch:
     """Three weeks of real candles around the crash; and the sample, which is always there."""
-    if request.param == "sample":
-        sample: Stretch = request.getfixturevalue("sample_stretch")
-        return sample
-    return Stretch(
-        market_dir("ci"), REAL_PAIRS, datetime(2025, 9, 26, tzinfo=UTC), datetime(2025, 10, 17, tzinfo=UTC)
-    )
+    return _crash() if request.param == "crash" else request.getfixturevalue("sample_stretch")
+
+
+@pytest.fixture(scope="session")
+def real_or_sample(request: pytest.FixtureRequest) -> Stretch:
+    """Real candles, or the sample where there are none."""
+    try:
+        return _crash()
+    except pytest.skip.Exception:
+        return request.getfixturevalue("sample_stretch")
+
+
+def _crash() -> Stretch:
+    starts_at, ends_at = datetime(2025, 9, 26, tzinfo=UTC), datetime(2025, 10, 17, tzinfo=UTC)
+    return Stretch(market_dir("ci"), REAL_PAIRS, starts_at, ends_at)
 
 
 def _plant_jumps(file: Path, decimals: int) -> None:
