@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +13,10 @@ from pathlib import Path
 from freqfleet.demo.market import DemoMarket
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.errors import FreqfleetError
+from freqfleet.exchange.freqtrade_runs import Completed, run_freqtrade
 from freqfleet.exchange.loopback import LoopbackExchange
 from freqfleet.report.demo_page import Phase
-from freqfleet.settings import Settings
-from freqfleet.exchange.freqtrade_runs import Completed, run_freqtrade
+from freqfleet.settings import ENV_DELIMITER, ENV_PREFIX, Settings
 from freqfleet.trades.backtest_export import open_backtest
 from freqfleet.trades.reading import Reading
 
@@ -24,6 +25,7 @@ STAKE_QUOTE = 100.0
 AT_ONCE = 2
 TIMEOUT_SECONDS = 1800.0
 OVERLAY_FILE = "offline-demo.json"
+PARAMETERS_VARIABLE = f"{ENV_PREFIX}RUNTIME{ENV_DELIMITER}PARAMETERS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +63,20 @@ class DemoBacktests:
 
     market : the candles, which also feed the loopback exchange.
     userdir : holds the strategies and configs that `freqfleet init` places.
+    not_served : pairs that no job traded, because the exchange cannot serve them, with the reasons.
     """
 
     def __init__(self, market: DemoMarket, userdir: Path, settings: Settings) -> None:
         self._market = market
         self._userdir = userdir.resolve()
         self._settings = settings
+        self.not_served: dict[str, str] = {}
 
     def run(self, jobs: Sequence[Job]) -> list[Backtest]:
         """Run the jobs, two at a time; raises FreqfleetError with freqtrade's last words where one fails."""
         market = self._market
         with LoopbackExchange(market.datadir, pairs=market.pairs) as exchange:
+            self.not_served.update(exchange.skipped)
             overlay = self._userdir / "config" / OVERLAY_FILE
             overlay.write_text(json.dumps(self._overlay(exchange), indent=1) + "\n", encoding="utf-8")
             with ThreadPoolExecutor(max_workers=AT_ONCE) as workers:
@@ -99,7 +104,7 @@ class DemoBacktests:
         completed = run_freqtrade(
             self.command(job, overlay),
             self._userdir,
-            env={"FREQFLEET_RUNTIME__PARAMETERS": "book" if job.uses_book else "defaults"},
+            env={**own_settings(os.environ), PARAMETERS_VARIABLE: "book" if job.uses_book else "defaults"},
             timeout_seconds=TIMEOUT_SECONDS,
         )
         (results / "freqtrade.log").write_text(completed.stderr, encoding="utf-8")
@@ -127,6 +132,21 @@ class DemoBacktests:
             "stake_amount": STAKE_QUOTE,
             "dry_run_wallet": STARTING_WALLET_QUOTE,
         }
+
+
+def own_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that set something for the bots as they do for this process.
+
+    Where candles and store are, and whether a bot uses the book, is the demo's to say.
+    """
+    taken = tuple(ENV_PREFIX + section for section in ("STORE", "MARKET"))
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.upper().startswith(ENV_PREFIX)
+        and not name.upper().startswith(taken)
+        and name.upper() != PARAMETERS_VARIABLE
+    }
 
 
 def _last_words(completed: Completed) -> str:

@@ -1,7 +1,9 @@
 """BOT3 with defaults against BOT3 with what was published, on candles nobody learned from.
 
 The standard error is clustered by UTC day over both runs together: trades of one day share the market,
-and the two runs share most of their trades, so days are the independent pieces, not trades.
+and the two runs share most of their trades, so days are the independent pieces, not trades. A demo has
+few of them, and an error estimated from few days is itself uncertain: it is widened, so that 1.96 of it
+reach as far as Student's t does with one degree of freedom less than there are days.
 """
 
 from __future__ import annotations
@@ -13,10 +15,14 @@ from datetime import date
 
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
-from freqfleet.report.comparison import Comparison, Difference, PairComparison
+from freqfleet.report.comparison import CONFIDENCE_FACTOR, Comparison, Difference, PairComparison
 
-METHOD = "mean profit a trade, position-level, net of costs; standard errors clustered by UTC day of entry"
+METHOD = (
+    "mean profit a trade, position-level, net of costs; standard errors clustered by UTC day of entry, "
+    "widened for the number of days (Student's t)"
+)
 _BPS = 10_000.0
+_T_OF_FEW_DAYS = {1: 12.706205, 2: 4.302653, 3: 3.182446}  # degrees of freedom -> two-sided 95 %
 
 
 def compare(
@@ -48,7 +54,10 @@ def compare(
 
 
 def difference(defaults: Sequence[ClosedTrade], learned: Sequence[ClosedTrade]) -> Difference:
-    """Return the means of two runs and the day-clustered standard error of their difference."""
+    """Return the means of two runs and the day-clustered standard error of their difference.
+
+    The error is None where it cannot be known: a run of fewer than two trades, or a single day.
+    """
     return Difference(
         default_trades=len(defaults),
         default_mean_profit_ratio=_mean(defaults),
@@ -67,19 +76,38 @@ def _mean(trades: Sequence[ClosedTrade]) -> float | None:
 
 
 def _standard_error_bps(defaults: Sequence[ClosedTrade], learned: Sequence[ClosedTrade]) -> float | None:
-    """Return sqrt(D / (D-1) * sum of squared day influences), D days; None where D < 2.
+    """Return sqrt(D / (D-1) * sum of squared day influences), widened, for D days; None where D < 2.
 
     The influence of a day is what its trades add to the difference of the means, centred:
-    sum(r - mean) / n of the learned run minus the same of the default run.
+    sum(r - mean) / n of the learned run minus the same of the default run. Trades that both runs made
+    cancel exactly.
     """
-    influence: defaultdict[date, float] = defaultdict(float)
+    influence: defaultdict[date, list[float]] = defaultdict(list)
     for trades, sign in ((learned, 1.0), (defaults, -1.0)):
         mean = _mean(trades)
         if mean is None or len(trades) < 2:
             return None
         for one in trades:
-            influence[one.opened_at.date()] += sign * (one.position_profit_ratio - mean) / len(trades)
+            part = sign * (one.position_profit_ratio - mean) / len(trades)
+            influence[one.opened_at.date()].append(part)
     days = len(influence)
     if days < 2:
         return None
-    return _BPS * math.sqrt(days / (days - 1) * math.fsum(value**2 for value in influence.values()))
+    squares = math.fsum(math.fsum(parts) ** 2 for parts in influence.values())
+    return _BPS * math.sqrt(days / (days - 1) * squares) * widening(days)
+
+
+def widening(days: int) -> float:
+    """Return Student's t over the normal quantile, two-sided 95 %, for an error from `days` >= 2 days.
+
+    Cornish and Fisher's expansion, within 0.5 % of the tables.
+    """
+    freedom, z = days - 1, CONFIDENCE_FACTOR
+    if freedom in _T_OF_FEW_DAYS:
+        return _T_OF_FEW_DAYS[freedom] / z
+    return (
+        1.0
+        + (z**2 + 1.0) / (4.0 * freedom)
+        + (5.0 * z**4 + 16.0 * z**2 + 3.0) / (96.0 * freedom**2)
+        + (3.0 * z**6 + 19.0 * z**4 + 17.0 * z**2 - 15.0) / (384.0 * freedom**3)
+    )

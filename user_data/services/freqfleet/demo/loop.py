@@ -74,12 +74,15 @@ def run_demo(datadir: Path | None, out: Path, watcher: Watcher) -> DemoRun:
     datadir : freqtrade candles; None makes the synthetic sample.
     out : a folder of the demo's own. An earlier demo there is replaced; anything else is refused.
 
-    Raises InputError for an `out` that holds other things, MarketError for unusable candles.
+    Raises InputError for an `out` that holds other things, MarketError for unusable candles. Nothing is
+    removed before both are known to be right.
     """
-    _make_room(out)
+    _require_own_folder(out, datadir)
     watch = _Stopwatch(watcher)
     with watch.step("candles" if datadir is not None else "candles (synthetic sample)"):
-        market = open_market(datadir, out)
+        given = None if datadir is None else open_market(datadir, out)
+        _make_room(out)
+        market = given if given is not None else open_market(None, out)
     userdir = out / "user_data"
     place_skeleton(userdir)
     settings = _settings(userdir, market)
@@ -91,6 +94,7 @@ def run_demo(datadir: Path | None, out: Path, watcher: Watcher) -> DemoRun:
                 for bot in settings.bots
             ]
         )
+    market = market.without(backtests.not_served)
     store = open_store(settings)
     try:
         with watch.step("sync, twice"):
@@ -118,17 +122,33 @@ def run_demo(datadir: Path | None, out: Path, watcher: Watcher) -> DemoRun:
     )
 
 
-def _make_room(out: Path) -> None:
-    """Make `out` ready; only what an earlier demo made is removed."""
-    marker = out / MARKER
-    if out.exists() and any(out.iterdir()) and not marker.exists():
+def _require_own_folder(out: Path, datadir: Path | None) -> None:
+    """Refuse an `out` whose files are not ours to replace."""
+    if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
         raise InputError(f"{out} holds files that no demo made; give --out another folder")
-    if out.exists():
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
-    marker.write_text(
+    if datadir is not None and datadir.resolve().is_relative_to(out.resolve()):
+        raise InputError(
+            f"the candles at {datadir} lie inside {out}, which every demo replaces; give --out another folder"
+        )
+
+
+def _make_room(out: Path) -> None:
+    """Make `out` ready: what an earlier demo made there is removed.
+
+    The folder itself stays: it may be a link or a mounted volume. The marker stays too, so that a demo
+    that was interrupted here can be started again.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MARKER).write_text(
         "Everything in this folder is replaced by the next `freqfleet demo`.\n", encoding="utf-8"
     )
+    for old in out.iterdir():
+        if old.name == MARKER:
+            continue
+        if old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old)
+        else:
+            old.unlink()
 
 
 def _settings(userdir: Path, market: DemoMarket) -> Settings:

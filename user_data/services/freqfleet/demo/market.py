@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class DemoMarket:
     """What the demo trades on.
 
     pairs : those whose candles reach over the split; the others are in `skipped`, with the reason.
+    candles_by_pair : number of 5m candles of every pair that could be read.
     starts_at, split_at, ends_at : midnights UTC: the fleet learns in [starts_at, split_at) and is
         tested in [split_at, ends_at).
     truth : what was planted, for a synthetic sample.
@@ -32,7 +34,7 @@ class DemoMarket:
     datadir: Path
     pairs: tuple[str, ...]
     skipped: dict[str, str]
-    candles: int
+    candles_by_pair: dict[str, int]
     first: datetime
     last: datetime
     starts_at: datetime
@@ -41,9 +43,19 @@ class DemoMarket:
     truth: SampleTruth | None
 
     @property
+    def candles(self) -> int:
+        """Number of 5m candles of `pairs` together."""
+        return sum(self.candles_by_pair[pair] for pair in self.pairs)
+
+    @property
     def days(self) -> float:
         """Length of the candles in days."""
         return (self.last - self.first) / timedelta(days=1)
+
+    def without(self, broken: Mapping[str, str]) -> DemoMarket:
+        """Return this market with more pairs skipped; `broken` gives their reasons."""
+        kept = tuple(pair for pair in self.pairs if pair not in broken)
+        return replace(self, pairs=kept, skipped={**self.skipped, **broken})
 
 
 def open_market(datadir: Path | None, out: Path) -> DemoMarket:
@@ -59,7 +71,7 @@ def open_market(datadir: Path | None, out: Path) -> DemoMarket:
     files = CandleFiles(datadir)
     spans: dict[str, tuple[datetime, datetime]] = {}
     skipped: dict[str, str] = {}
-    candles = 0
+    candles_by_pair: dict[str, int] = {}
     for pair in files.pairs():
         try:
             one = files.load(pair)
@@ -67,9 +79,9 @@ def open_market(datadir: Path | None, out: Path) -> DemoMarket:
             skipped[pair] = str(error)
             continue
         spans[pair] = from_ms(int(one.time_ms[0])), from_ms(int(one.time_ms[-1]))
-        candles += len(one.time_ms)
+        candles_by_pair[pair] = len(one.time_ms)
     if not spans:
-        raise MarketError(f"no usable pair at {datadir}: {'; '.join(skipped.values()) or 'it is empty'}")
+        raise MarketError(f"no usable pair at {datadir}: {'; '.join(skipped.values())}")
     first = min(begin for begin, _ in spans.values())
     last = max(end for _, end in spans.values())
     starts_at = _midnight(first + timedelta(days=WARMUP_DAYS))
@@ -77,7 +89,8 @@ def open_market(datadir: Path | None, out: Path) -> DemoMarket:
     days = (ends_at - starts_at).days
     if days < MINIMUM_DAYS:
         raise MarketError(
-            f"{datadir} holds {days} whole days after warm-up, the demo needs {MINIMUM_DAYS}; get more"
+            f"{datadir} holds {max(days, 0)} whole days after {WARMUP_DAYS} days of warm-up, the demo needs "
+            f"{MINIMUM_DAYS}; download more candles, or leave --market out for a synthetic sample"
         )
     split_at = starts_at + timedelta(days=round(days * LEARNING_SHARE))
     for pair, (_, end) in spans.items():
@@ -88,7 +101,7 @@ def open_market(datadir: Path | None, out: Path) -> DemoMarket:
         datadir=datadir,
         pairs=tuple(sorted(set(spans) - set(skipped))),
         skipped=skipped,
-        candles=candles,
+        candles_by_pair=candles_by_pair,
         first=first,
         last=last,
         starts_at=starts_at,

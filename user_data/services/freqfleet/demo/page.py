@@ -80,6 +80,7 @@ def _market(market: DemoMarket) -> MarketSummary:
                 edge_bps=one.improvement_bps if one.kind is not Kind.EDGE_FREE else 0.0,
             )
             for one in truth.pairs
+            if one.pair in market.pairs
             for side in Side
         ),
     )
@@ -129,6 +130,8 @@ def _max_drawdown(equity: Sequence[float]) -> float:
 def _warnings(run: DemoRun) -> list[str]:
     warnings = list(run.market.skipped.values())
     warnings += [reason for report in run.first_sync for reason in (*report.dropped, *report.rejected)]
+    tested = [one for one in run.backtests if one.job.phase is not Phase.LEARNING]  # never synced
+    warnings += [reason for backtest in tested for reason in backtest.reading.dropped]
     warnings += run.optimizer.notes
     wanted = run.settings.runtime.leverage
     for backtest in run.backtests:
