@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import site
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from freqfleet.errors import InputError
 
-FOLDERS = {"strategies": "*.py", "config": "*.*"}
+# By name: a checkout's user_data may hold a developer's own strategies, and configs with keys.
+FILES = (
+    Path("strategies/bot1_long.py"),
+    Path("strategies/bot2_short.py"),
+    Path("strategies/bot3_meta.py"),
+    Path("config/bot1.json"),
+    Path("config/bot2.json"),
+    Path("config/bot3.json"),
+    Path("config/fleet.toml"),
+    Path("config/offline.json"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +39,14 @@ class Placed:
 def skeleton_dir() -> Path:
     """Return where the files are; raises InputError where this installation lacks them."""
     checkout = Path(__file__).parents[2]
-    installed = Path(sys.prefix) / "share" / "freqfleet"
-    for folder in (checkout, installed):
-        if all((folder / name).is_dir() for name in FOLDERS):
+    # `pip install --user` puts them below the user's base; freqtrade's Docker image installs that way.
+    prefixes = (Path(sys.prefix), Path(site.getuserbase()))
+    places = (checkout, *(prefix / "share" / "freqfleet" for prefix in prefixes))
+    for folder in places:
+        if all((folder / name).is_file() for name in FILES):
             return folder
-    raise InputError(f"the strategies are neither at {checkout} nor at {installed}; reinstall freqfleet")
+    tried = ", ".join(str(place) for place in places)
+    raise InputError(f"the strategies and configs are in none of {tried}; reinstall freqfleet")
 
 
 def place_skeleton(userdir: Path, *, force: bool = False) -> list[Placed]:
@@ -41,17 +54,14 @@ def place_skeleton(userdir: Path, *, force: bool = False) -> list[Placed]:
 
     Raises InputError where `userdir` cannot be written.
     """
-    try:
-        return [_place(source, userdir / below, force=force) for source, below in _files()]
-    except OSError as error:
-        raise InputError(f"cannot write into {userdir}: {error.strerror or error}") from None
-
-
-def _files() -> Iterator[tuple[Path, Path]]:
     root = skeleton_dir()
-    for folder, pattern in FOLDERS.items():
-        for source in sorted((root / folder).glob(pattern)):
-            yield source, source.relative_to(root)
+    try:
+        return [_place(root / name, userdir / name, force=force) for name in FILES]
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise InputError(
+            f"cannot write into {userdir}: {why}; give --userdir another folder, or correct its permissions"
+        ) from None
 
 
 def _place(source: Path, target: Path, *, force: bool) -> Placed:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from freqfleet.cli.program import Invocation
+from freqfleet.settings import USERDIR_NAME
 from freqfleet.skeleton import place_skeleton
 
 _SAID = {
@@ -31,8 +32,11 @@ def init(invocation: Invocation, userdir: Path | None, force: bool) -> None:
     for one in placed:
         click.echo(f"{one.file}: {_SAID[one.outcome]}")
     config = target / "config"
+    # The configs say user_data/bot1.sqlite, which freqtrade looks for below the folder it is started in.
+    elsewhere = target.resolve() != Path(USERDIR_NAME).resolve()
+    database = f" --db-url sqlite:///{target.resolve() / 'bot1.sqlite'}" if elsewhere else ""
     click.echo(
         f"\nNext: set your pairs in {config}/bot1.json, bot2.json, bot3.json (one sub-account a bot), then"
         f"\n  freqfleet --userdir {target} doctor"
-        f"\n  freqtrade trade --userdir {target} -c {config}/bot1.json --strategy BOT1LongStrategy"
+        f"\n  freqtrade trade --userdir {target} -c {config}/bot1.json --strategy BOT1LongStrategy{database}"
     )

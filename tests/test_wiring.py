@@ -1,0 +1,180 @@
+"""The composition root: what is opened for which settings, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+from freqtrade.enums import RunMode
+
+from freqfleet.domain.exits import ExitSource
+from freqfleet.domain.sides import Side
+from freqfleet.errors import SettingsError, StoreUnavailable
+from freqfleet.runtime.bot import FleetBot
+from freqfleet.settings import Settings, StoreSettings, load_settings
+from freqfleet.store.sql import SqlStore
+from freqfleet.testing.candle_frames import random_walk_candles
+from freqfleet.testing.host import OPENED, FakeTrade
+from freqfleet.testing.trades import version
+from freqfleet.wiring import load_book, open_bot, open_store, sqlite_store_file
+
+STOPLOSS_GUARD = {"method": "StoplossGuard", "lookback_period": 60, "trade_limit": 2, "stop_duration": 30}
+
+
+@pytest.fixture
+def userdir(tmp_path: Path) -> Path:
+    (tmp_path / "user_data").mkdir()
+    return tmp_path / "user_data"
+
+
+@pytest.fixture
+def settings(userdir: Path) -> Settings:
+    return load_settings(userdir)
+
+
+def host(userdir: Path, runmode: RunMode = RunMode.BACKTEST, **more: Any) -> dict[str, Any]:
+    return {"user_data_dir": userdir, "runmode": runmode, **more}
+
+
+def publish(userdir: Path, **fields: Any) -> None:
+    store = SqlStore(f"sqlite:///{userdir / 'learning.sqlite'}")
+    recorded_at = datetime(2025, 9, 1, tzinfo=UTC)
+    assert store.publish_parameters([version(**{"recorded_at": recorded_at, **fields})]).accepted == 1
+    store.close()
+
+
+# -- the store ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["redis://here/0", "influxdb://here:8086", "learning.sqlite", ""])
+def test_an_unknown_store_is_refused_with_the_known_ones(settings: Settings, url: str) -> None:
+    with pytest.raises(SettingsError, match="must be one of: sqlite:///"):
+        open_store(settings.model_copy(update={"store": StoreSettings(url=url)}))
+
+
+def test_a_store_is_opened_where_the_settings_say(settings: Settings, userdir: Path) -> None:
+    open_store(settings).close()
+
+    assert sqlite_store_file(settings) == userdir / "learning.sqlite"
+    assert (userdir / "learning.sqlite").is_file()
+
+
+def test_a_store_on_a_server_has_no_file(settings: Settings) -> None:
+    remote = settings.model_copy(update={"store": StoreSettings(url="postgresql+psycopg://h/db")})
+
+    assert sqlite_store_file(remote) is None
+
+
+def test_a_book_is_never_made_by_the_one_who_reads_it(settings: Settings, userdir: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="freqfleet sync"):
+        load_book(settings)
+
+    assert list(userdir.iterdir()) == []
+
+
+def test_a_book_holds_what_was_published(settings: Settings, userdir: Path) -> None:
+    publish(userdir)
+
+    assert load_book(settings).version_count == 1
+
+
+# -- the bot ------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_bot_is_refused_with_the_known_ones(userdir: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no \[bots.BOT9\]; it knows BOT1, BOT2, BOT3"):
+        open_bot("BOT9", host=host(userdir), protections=[])
+
+
+def test_a_wrong_setting_stops_the_start(userdir: Path) -> None:
+    (userdir / "config").mkdir()
+    (userdir / "config" / "fleet.toml").write_text("[runtime]\nleverage = 0.5\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=r"runtime\.leverage"):
+        open_bot("BOT1", host=host(userdir), protections=[])
+
+
+def test_a_bot_starts_on_its_defaults_where_there_is_no_store(userdir: Path) -> None:
+    bot = open_bot("BOT1", host=host(userdir), protections=[])
+
+    assert bot.plan_of(FakeTrade()).source is ExitSource.DEFAULT
+    assert list(userdir.iterdir()) == []
+
+
+def test_a_bot_trades_on_what_was_published_unless_it_is_told_not_to(
+    userdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(userdir)
+    learned = open_bot("BOT3", host=host(userdir), protections=[])
+    monkeypatch.setenv("FREQFLEET_RUNTIME__PARAMETERS", "defaults")
+    plain = open_bot("BOT3", host=host(userdir), protections=[])
+
+    assert learned.plan_of(FakeTrade()).source is ExitSource.OPTUNA
+    assert plain.plan_of(FakeTrade()).source is ExitSource.DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("bot", "sides"), [("BOT1", {Side.LONG}), ("BOT2", {Side.SHORT}), ("BOT3", set(Side))]
+)
+def test_a_bot_enters_on_its_own_sides_only(userdir: Path, bot: str, sides: set[Side]) -> None:
+    opened = open_bot(bot, host=host(userdir), protections=[])
+    candles = random_walk_candles(np.random.default_rng(3), 6_000)
+
+    entered = opened.entries(opened.indicators(candles))
+
+    assert {side for side in Side if entered[f"enter_{side}"].any()} == sides
+
+
+@pytest.mark.parametrize(
+    ("runmode", "more", "guarded"),
+    [
+        (RunMode.LIVE, {}, True),
+        (RunMode.DRY_RUN, {}, True),
+        (RunMode.BACKTEST, {}, False),
+        (RunMode.BACKTEST, {"enable_protections": True}, True),
+        (RunMode.HYPEROPT, {}, False),
+    ],
+)
+def test_the_stop_guard_is_there_when_freqtrades_would_be(
+    userdir: Path, runmode: RunMode, more: dict[str, Any], guarded: bool
+) -> None:
+    bot = open_bot("BOT1", host=host(userdir, runmode, **more), protections=[STOPLOSS_GUARD])
+    asked: list[str | None] = []
+
+    def closed(pair: str | None, since: datetime) -> list[Any]:
+        asked.append(pair)
+        return []
+
+    assert bot.entry_refusal("BTC/USDT:USDT", Side.LONG, OPENED, closed) is None
+    assert bool(asked) == guarded
+
+
+@pytest.mark.parametrize(("runmode", "kept"), [(RunMode.LIVE, True), (RunMode.BACKTEST, False)])
+def test_plans_are_kept_on_the_trade_where_a_restart_may_come(
+    userdir: Path, runmode: RunMode, kept: bool
+) -> None:
+    bot = open_bot("BOT1", host=host(userdir, runmode), protections=[])
+    candles = bot.indicators(random_walk_candles(np.random.default_rng(3), 800))
+    trade = FakeTrade()
+
+    bot.freeze_plan(trade, OPENED, candles)
+
+    assert bool(trade.custom) == kept
+
+
+def test_a_bot_of_a_backtest_can_be_sent_to_another_process(userdir: Path) -> None:
+    """Hyperopt pickles a strategy with everything in it."""
+    publish(userdir)
+    bot = open_bot("BOT3", host=host(userdir, RunMode.HYPEROPT), protections=[STOPLOSS_GUARD])
+    candles = random_walk_candles(np.random.default_rng(3), 2_000)
+
+    sent = cloudpickle.loads(cloudpickle.dumps(bot))
+
+    assert isinstance(sent, FleetBot)
+    assert sent.entries(sent.indicators(candles)).equals(bot.entries(bot.indicators(candles)))
+    assert sent.plan_of(FakeTrade()) == bot.plan_of(FakeTrade())
+    assert sent.plan_of(FakeTrade()).source is ExitSource.OPTUNA
