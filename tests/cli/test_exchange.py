@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from freqfleet.testing.freqtrade_runs import clean_environment
+from freqfleet.exchange.freqtrade_runs import clean_environment
 from synthetic_market import write_plain_market
 
 PROGRAM = [sys.executable, "-c", "from freqfleet.cli import main; main()"]
@@ -54,15 +55,7 @@ def test_serve_says_where_it_is_and_ends_with_a_summary(tmp_path: Path, number: 
 
 
 def test_a_folder_without_candles_ends_with_two_and_one_line(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*PROGRAM, "exchange", "serve", "--datadir", str(tmp_path), "--port", "0"],
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-        cwd=tmp_path,
-        timeout=60,
-        check=False,
-    )
+    done = serve("--datadir", str(tmp_path), "--port", "0", cwd=tmp_path)
 
     assert done.returncode == 2
     assert done.stdout == ""
@@ -83,3 +76,41 @@ def test_serve_on_another_port_does_not_send_people_to_the_shipped_overlay(tmp_p
 
     assert "1 pairs" in greeting[0]
     assert "with --overlay FILE" in greeting[2]
+
+
+def test_a_port_in_use_ends_with_3_and_says_which_and_what_else(tmp_path: Path) -> None:
+    datadir = write_plain_market(tmp_path / "binance", days=1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        done = serve("--datadir", str(datadir), "--port", str(port), cwd=tmp_path)
+
+    assert done.returncode == 3
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert f"port {port} on 127.0.0.1 is in use" in line
+    assert "another port" in line
+
+
+def test_an_overlay_that_cannot_be_written_ends_with_2_and_its_name(tmp_path: Path) -> None:
+    datadir = write_plain_market(tmp_path / "binance", days=1)
+    overlay = tmp_path / "nowhere" / "offline.json"
+
+    done = serve("--datadir", str(datadir), "--port", "0", "--overlay", str(overlay), cwd=tmp_path)
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"freqfleet: {overlay}: No such file or directory")
+
+
+def serve(*options: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run `exchange serve`, which is expected to end by itself."""
+    return subprocess.run(
+        [*PROGRAM, "exchange", "serve", *options],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        cwd=cwd,
+        timeout=60,
+        check=False,
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from types import ModuleType
@@ -105,6 +106,42 @@ def test_an_error_is_one_line_without_a_traceback(monkeypatch, capsys, verb):
     shown = capsys.readouterr()
     assert shown.err == "freqfleet: gate.fdr = 5: at most 1\n"
     assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/etc/report.html"), "Permission denied"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/etc/report.html"), "No such file"),
+        (OSError(errno.ENOSPC, "No space left on device", "/etc/report.html"), "No space left"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_file_that_cannot_be_used_is_one_line_with_its_name(monkeypatch, capsys, verb, error, why):
+    verb(raising(error))
+
+    assert run(monkeypatch, "work") == 2
+
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"freqfleet: /etc/report.html: {why}")
+    assert len(shown.err.splitlines()) == 1
+    assert shown.out == ""
+
+
+def test_an_operating_system_error_without_a_file_is_a_defect_and_keeps_its_traceback(monkeypatch, verb):
+    verb(raising(OSError(errno.EBADF, "Bad file descriptor")))
+    monkeypatch.setattr(sys, "argv", ["freqfleet", "work"])
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        main()
+
+
+def test_a_report_that_cannot_be_written_is_one_line(monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    missing = tmp_path / "file" / "answer.json"
+
+    assert run(monkeypatch, "--userdir", str(tmp_path), "params", "list", "--json", str(missing)) == 2
+    assert str(missing) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flag", ["-v", "--verbose"])

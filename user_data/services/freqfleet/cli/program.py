@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from freqfleet import __version__
-from freqfleet.errors import FreqfleetError
+from freqfleet.errors import FreqfleetError, InputError
 from freqfleet.settings import Settings, load_settings
 
 # verb -> (module below freqfleet.cli, command, one line of help). A verb's module is imported when it runs.
@@ -107,7 +107,17 @@ def main() -> None:
         click.echo("interrupted; what was finished is kept", err=True)
         sys.exit(130)
     except FreqfleetError as error:
-        if "-v" in sys.argv or "--verbose" in sys.argv:
-            logging.getLogger(__name__).exception("traceback, because of --verbose")
-        click.echo(f"freqfleet: {error}", err=True)
+        _tell(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:  # no file that a person named: a defect, and its traceback tells where
+            raise
+        why = error.strerror or type(error).__name__
+        _tell(f"{error.filename}: {why}; give another path, or correct its permissions")
+        sys.exit(InputError.exit_code)
+
+
+def _tell(sentence: str) -> None:
+    if "-v" in sys.argv or "--verbose" in sys.argv:
+        logging.getLogger(__name__).exception("traceback, because of --verbose")
+    click.echo(f"freqfleet: {sentence}", err=True)

@@ -1,0 +1,80 @@
+"""Ctrl-C in the middle of `freqfleet optimize`, as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from freqfleet.clock import iso
+from freqfleet.exchange.freqtrade_runs import clean_environment
+from freqfleet.market.candles import CandleFiles
+from freqfleet.settings import load_settings
+from freqfleet.testing.candle_tables import write_candles
+from freqfleet.wiring import open_store
+from replaycases import WAVE_CANDLES, after, waves
+
+PROGRAM = [sys.executable, "-c", "from freqfleet.cli import main; main()"]
+WAVES = 80
+AS_OF = iso(after(5 * WAVE_CANDLES * (WAVES + 2)))
+PAIRS = [f"{name}/USDT:USDT" for name in ("ADA", "BTC", "ETH", "SOL", "XRP")]
+# So many trials take a pair about a second, and five pairs much longer than the first one.
+FLEET = """
+[optimizer]
+time_limit_minutes = [240]
+trials = 400
+[defaults]
+time_limit_minutes = 240
+"""
+
+
+def fleet(userdir: Path) -> Path:
+    """Make a userdir in which every pair has something to publish; return its store."""
+    (userdir / "config").mkdir(parents=True)
+    (userdir / "config" / "fleet.toml").write_text(FLEET, encoding="utf-8")
+    settings = load_settings(userdir)
+    files, store = CandleFiles(settings.datadir), open_store(settings)
+    candles, trades = waves([0.06] * WAVES)
+    for number, pair in enumerate(PAIRS):
+        write_candles(files.path(pair), replace(candles, pair=pair))
+        store.record_closed_trades(
+            [replace(one, pair=pair, trade_id=one.trade_id + 1_000 * number) for one in trades]
+        )
+    store.close()
+    return userdir / "learning.sqlite"
+
+
+def published(store: Path) -> int:
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5)) as connection:
+        return int(connection.execute("SELECT count(*) FROM parameter_versions").fetchone()[0])
+
+
+def test_finished_pairs_are_kept_and_said(tmp_path: Path) -> None:
+    store = fleet(tmp_path / "user_data")
+    options = ["--userdir", str(tmp_path / "user_data"), "optimize", "--as-of", AS_OF, "--search", "tpe"]
+    with subprocess.Popen(
+        [*PROGRAM, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+        cwd=tmp_path,
+    ) as process:
+        patience = time.monotonic() + 90
+        while published(store) == 0 and process.poll() is None and time.monotonic() < patience:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    kept = published(store)
+    assert process.returncode == 130, err
+    assert 1 <= kept < len(PAIRS)
+    assert f"of {len(PAIRS)} pairs decided, {kept} versions published" in err
+    assert err.splitlines()[-1] == "interrupted; what was finished is kept"
+    assert "Traceback" not in err
+    assert out == ""
