@@ -1,0 +1,261 @@
+"""FleetBot without freqtrade: plain values in, plain values out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from freqfleet.clock import FixedClock
+from freqfleet.domain.exits import ExitParameters, ExitSource
+from freqfleet.domain.sides import Side
+from freqfleet.parameters.book import ParameterBook
+from freqfleet.parameters.version import ParameterVersion
+from freqfleet.runtime.bookkeeper import BookKeeper
+from freqfleet.runtime.bot import ATR_COLUMN, FleetBot, Leverage
+from freqfleet.runtime.entries import EntryPolicy
+from freqfleet.runtime.plans import PLAN_KEY, SIGNAL_KEY, PlanLedger
+from freqfleet.runtime.stop_guard import StopGuardRule
+from freqfleet.signals.ensemble import Ensemble
+from freqfleet.signals.feeders.registry import FEEDERS
+from freqfleet.testing.candle_frames import random_walk_candles
+from freqfleet.testing.host import OPENED, FakeClosedTrade, FakeTrade
+from freqfleet.testing.trades import version
+
+DEFAULTS = ExitParameters(stop_loss=-0.03, take_profit=0.03, time_limit_minutes=1440)
+BTC = "BTC/USDT:USDT"
+PUBLISHED = OPENED - timedelta(days=1)
+GUARD = StopGuardRule(
+    lookback_minutes=60,
+    stop_minutes=30,
+    trade_limit=2,
+    only_per_pair=False,
+    only_per_side=False,
+    required_profit=0.0,
+)
+
+
+def bot_with(
+    *versions: ParameterVersion,
+    sides: tuple[Side, ...] = tuple(Side),
+    guard: tuple[StopGuardRule, ...] = (),
+    persistent: bool = True,
+    wanted: float = 3.0,
+) -> FleetBot:
+    books = BookKeeper(
+        lambda: ParameterBook(versions, defaults=DEFAULTS),
+        defaults=ParameterBook((), defaults=DEFAULTS),
+        clock=FixedClock(OPENED),
+        max_age=timedelta(hours=48),
+        refresh_every=None,
+    )
+    books.start()
+    return FleetBot(
+        "BOT3",
+        ensemble=Ensemble(FEEDERS, min_votes=2),
+        policy=EntryPolicy(sides=sides, min_votes=2),
+        books=books,
+        ledger=PlanLedger(persistent=persistent),
+        leverage=Leverage(wanted=wanted),
+        stop_guard=guard,
+    )
+
+
+def candles(count: int = 3_000, seed: int = 3) -> pd.DataFrame:
+    return random_walk_candles(np.random.default_rng(seed), count)
+
+
+# -- entries ------------------------------------------------------------------------------------------
+
+
+def test_candles_come_back_as_they_were_with_votes_and_volatility_beside_them() -> None:
+    given_candles = candles()
+
+    analysed = bot_with().indicators(given_candles)
+
+    pd.testing.assert_frame_equal(analysed[given_candles.columns], given_candles)
+    assert {"votes_long", "votes_short", "tag_long", ATR_COLUMN} <= set(analysed.columns)
+    assert analysed[ATR_COLUMN].iloc[-1] > 0.0
+
+
+def test_every_entry_has_the_tag_of_its_side_and_no_other_candle_has_one() -> None:
+    bot = bot_with()
+
+    analysed = bot.entries(bot.indicators(candles()))
+
+    for side in Side:
+        entered = analysed[analysed[f"enter_{side}"] == 1]
+        assert len(entered) > 0
+        assert entered["enter_tag"].str.startswith(f"{side} ensemble ").all()
+    nothing = (analysed["enter_long"] == 0) & (analysed["enter_short"] == 0)
+    assert (analysed.loc[nothing, "enter_tag"] == "").all()
+
+
+def test_later_candles_never_change_an_entry() -> None:
+    whole, bot = candles(1_500), bot_with()
+    columns = ["enter_long", "enter_short", "enter_tag"]
+
+    full = bot.entries(bot.indicators(whole))[columns]
+
+    for known in (900, 1_211, 1_499):
+        part = bot.entries(bot.indicators(whole.iloc[:known]))[columns]
+        pd.testing.assert_frame_equal(part, full.iloc[:known])
+
+
+@pytest.mark.parametrize(("side", "other"), [(Side.LONG, Side.SHORT), (Side.SHORT, Side.LONG)])
+def test_a_bot_of_one_side_never_enters_on_the_other(side: Side, other: Side) -> None:
+    bot = bot_with(sides=(side,))
+
+    analysed = bot.entries(bot.indicators(candles()))
+
+    assert analysed[f"enter_{side}"].sum() > 0
+    assert analysed[f"enter_{other}"].sum() == 0
+
+
+@given(wanted=st.floats(1.0, 10.0), allowed=st.floats(0.0, 125.0))
+def test_leverage_is_what_was_wanted_at_most_what_is_allowed_and_never_below_one(
+    wanted: float, allowed: float
+) -> None:
+    leverage = bot_with(wanted=wanted).leverage(allowed)
+
+    assert leverage == max(1.0, min(wanted, allowed))
+
+
+def test_a_guard_refuses_counts_and_says_until_when() -> None:
+    bot = bot_with(guard=(GUARD,))
+    now = OPENED + timedelta(hours=1)
+    stops = [FakeClosedTrade(close_date_utc=now - timedelta(minutes=age)) for age in (5, 20)]
+
+    refused = bot.entry_refusal(BTC, Side.LONG, now, lambda pair, since: stops)
+    allowed = bot.entry_refusal(BTC, Side.LONG, now, lambda pair, since: stops[:1])
+
+    assert refused == "stop guard until 2025-10-01 13:25"
+    assert allowed is None
+    assert bot.refusals == {"stop_guard": 1}
+
+
+# -- plans --------------------------------------------------------------------------------------------
+
+
+def test_a_plan_holds_what_was_in_force_when_the_position_was_filled() -> None:
+    first = version(recorded_at=PUBLISHED, stop_loss=-0.02, take_profit=0.05)
+    later = version(
+        recorded_at=OPENED + timedelta(minutes=5), run_id="run-2", stop_loss=-0.04, take_profit=0.1
+    )
+    bot, trade = bot_with(first, later), FakeTrade()
+    analysed = bot.indicators(candles())
+
+    bot.freeze_plan(trade, OPENED, analysed)
+
+    plan = bot.plan_of(trade)
+    assert (plan.parameters.stop_loss, plan.parameters.take_profit) == (-0.02, 0.05)
+    assert (plan.source, plan.version) == (ExitSource.OPTUNA, first.version_id)
+    assert plan.atr_ratio == analysed[ATR_COLUMN].iloc[-1]
+    assert trade.custom[PLAN_KEY] == plan.to_dict()
+    assert set(trade.custom[SIGNAL_KEY]) == {"long", "short"}
+
+
+def test_a_plan_is_for_the_side_and_pair_of_its_trade() -> None:
+    bot = bot_with(version(recorded_at=PUBLISHED, side=Side.SHORT))
+
+    assert bot.plan_of(FakeTrade(id=1)).source is ExitSource.DEFAULT
+    assert bot.plan_of(FakeTrade(id=2, pair="ETH/USDT:USDT", is_short=True)).source is ExitSource.DEFAULT
+    assert bot.plan_of(FakeTrade(id=3, is_short=True)).source is ExitSource.OPTUNA
+
+
+@pytest.mark.parametrize("rows", [0, 5])
+def test_without_a_known_volatility_the_plan_has_none(rows: int) -> None:
+    bot, trade = bot_with(), FakeTrade()
+
+    bot.freeze_plan(trade, OPENED, bot.indicators(candles()).iloc[:rows])
+
+    assert bot.plan_of(trade).atr_ratio is None
+
+
+def test_a_trade_without_a_plan_gets_what_was_in_force_at_its_entry() -> None:
+    early = version(recorded_at=PUBLISHED, stop_loss=-0.02, take_profit=0.05)
+    late = version(recorded_at=OPENED + timedelta(days=1), run_id="run-2", stop_loss=-0.04, take_profit=0.1)
+    bot = bot_with(early, late)
+
+    assert bot.plan_of(FakeTrade()).version == early.version_id
+    assert bot.summary(OPENED)["missing_plans"] == 1
+
+
+# -- exits --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("is_short", "rate", "minutes", "reason"),
+    [
+        (False, 100.0, 5, None),
+        (False, 97.9, 5, "stop_loss_optuna"),
+        (False, 105.1, 5, "roi_optuna"),
+        (True, 102.1, 5, "stop_loss_optuna"),
+        (True, 94.9, 5, "roi_optuna"),
+        (False, 100.0, 240, "time_limit"),
+        (True, 100.0, 239, None),
+    ],
+)
+def test_a_position_is_left_for_a_reason_that_names_the_source(
+    is_short: bool, rate: float, minutes: int, reason: str | None
+) -> None:
+    exits = {"stop_loss": -0.02, "take_profit": 0.05, "time_limit_minutes": 240}
+    bot = bot_with(*(version(recorded_at=PUBLISHED, side=side, **exits) for side in Side))
+
+    found = bot.exit_reason(FakeTrade(is_short=is_short), OPENED + timedelta(minutes=minutes), rate)
+
+    assert found == reason
+
+
+@given(
+    is_short=st.booleans(),
+    leverage=st.floats(1.0, 10.0),
+    open_rate=st.floats(1e-4, 1e5),
+    at=st.floats(0.981, 1.019),
+)
+def test_the_stop_for_freqtrade_leads_back_to_the_price_of_the_plan(
+    is_short: bool, leverage: float, open_rate: float, at: float
+) -> None:
+    """freqtrade computes rate * (1 -+ |stop| / leverage), from whatever rate it asked at."""
+    bot = bot_with(*(version(recorded_at=PUBLISHED, side=side, stop_loss=-0.02) for side in Side))
+    rate = open_rate * at
+    trade = FakeTrade(is_short=is_short, leverage=leverage, open_rate=open_rate)
+
+    stop = bot.stop_margin_ratio(trade, rate)
+
+    assert stop < 0.0
+    sign = 1.0 if is_short else -1.0
+    assert rate * (1.0 + sign * abs(stop) / leverage) == pytest.approx(open_rate * (1.0 + sign * 0.02))
+
+
+@pytest.mark.parametrize("is_short", [False, True])
+def test_the_target_for_freqtrade_is_net_of_the_fees_it_will_add_again(is_short: bool) -> None:
+    bot = bot_with(*(version(recorded_at=PUBLISHED, side=side, take_profit=0.05) for side in Side))
+    trade = FakeTrade(is_short=is_short)
+    at_target = 95.0 if is_short else 105.0
+
+    assert bot.target_margin_ratio(trade) == trade.calc_profit_ratio(at_target)
+    assert 0.14 < bot.target_margin_ratio(trade) < 0.15  # 5 % on price at 3x, less two fees
+
+
+# -- what an operator sees ----------------------------------------------------------------------------
+
+
+def test_a_summary_counts_versions_plans_refusals_and_faults() -> None:
+    bot = bot_with(version(recorded_at=PUBLISHED))
+    with bot.faults.recorded("custom_exit", BTC):
+        raise ValueError("broken")
+
+    assert bot.summary(datetime(2025, 10, 2, tzinfo=UTC)) == {
+        "bot": "BOT3",
+        "versions": 1,
+        "champions": 1,
+        "book_age_seconds": 0.0,
+        "missing_plans": 0,
+        "refusals": {},
+        "faults": {f"custom_exit {BTC}": 1},
+    }

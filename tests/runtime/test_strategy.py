@@ -1,0 +1,261 @@
+"""FleetStrategy: what freqtrade asks, what the bot answers, and what is answered when the bot fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from freqtrade.enums import ExitCheckTuple, ExitType
+from freqtrade.persistence import LocalTrade
+from freqtrade.persistence.usedb_context import FtNoDBContext
+
+from freqfleet.domain.exits import ExitParameters, ExitPlan, ExitSource
+from freqfleet.domain.sides import Side
+from freqfleet.runtime.bot import FleetBot
+from freqfleet.runtime.faults import Faults
+from freqfleet.runtime.strategy import KEEP_STOPLOSS, NO_TARGET, REFUSE, STAY, FleetStrategy, closed_trades
+from freqfleet.testing.host import OPENED
+
+BTC = "BTC/USDT:USDT"
+PLAN = ExitPlan(
+    parameters=ExitParameters(stop_loss=-0.02, take_profit=0.04, time_limit_minutes=240),
+    source=ExitSource.OPTUNA,
+    version="aaaaaaaaaaaa",
+    atr_ratio=None,
+)
+
+
+class FixedBot:
+    """A bot that answers what it was told to, and remembers the plans it froze."""
+
+    def __init__(self, refusal: str | None = None) -> None:
+        self.faults = Faults("BOT3")
+        self.refusal = refusal
+        self.asked: list[tuple[str, Side]] = []
+        self.frozen: list[tuple[int, datetime, int]] = []
+
+    def leverage(self, max_leverage: float) -> float:
+        return min(3.0, max_leverage)
+
+    def entry_refusal(self, pair: str, side: Side, now: datetime, closed: object) -> str | None:
+        self.asked.append((pair, side))
+        return self.refusal
+
+    def freeze_plan(self, trade: LocalTrade, now: datetime, analysed: pd.DataFrame) -> None:
+        self.frozen.append((trade.id, now, len(analysed)))
+
+    def plan_of(self, trade: LocalTrade) -> ExitPlan:
+        return PLAN
+
+    def exit_reason(self, trade: LocalTrade, now: datetime, rate: float) -> str | None:
+        return "time_limit" if now - OPENED >= timedelta(hours=4) else None
+
+    def stop_margin_ratio(self, trade: LocalTrade, rate: float) -> float:
+        return -0.06
+
+    def target_margin_ratio(self, trade: LocalTrade) -> float:
+        return trade.calc_profit_ratio(104.0)
+
+
+class BrokenBot:
+    """A bot of which everything fails."""
+
+    def __init__(self) -> None:
+        self.faults = Faults("BOT3")
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError(f"{name} is broken")
+
+
+def strategy_with(bot: FixedBot | BrokenBot | FleetBot) -> FleetStrategy:
+    strategy = FleetStrategy({"dry_run": True})
+    strategy.bot = bot  # type: ignore[assignment]
+    strategy.dp = SimpleNamespace(
+        get_analyzed_dataframe=lambda pair, timeframe: (pd.DataFrame({"close": [1.0] * 7}), OPENED)
+    )
+    return strategy
+
+
+@pytest.fixture
+def trade() -> Iterator[LocalTrade]:
+    """A long of freqtrade's own at 100, as in a backtest."""
+    with FtNoDBContext("5m"):
+        one = LocalTrade(
+            id=7,
+            pair=BTC,
+            is_open=True,
+            is_short=False,
+            leverage=3.0,
+            open_date=OPENED,
+            open_rate=100.0,
+            stake_amount=100.0,
+            amount=3.0,
+            fee_open=0.0005,
+            fee_close=0.0005,
+            exchange="binance",
+        )
+        one.recalc_open_trade_value()
+        yield one
+        LocalTrade.reset_trades()
+
+
+def entry(strategy: FleetStrategy, side: str = "long") -> bool:
+    return strategy.confirm_trade_entry(
+        pair=BTC,
+        order_type="limit",
+        amount=1.0,
+        rate=100.0,
+        time_in_force="GTC",
+        current_time=OPENED,
+        entry_tag=None,
+        side=side,
+    )
+
+
+def asked(trade: LocalTrade, *, minutes: int = 5, rate: float = 100.0, **more: Any) -> dict[str, Any]:
+    """The arguments that freqtrade gives to the callbacks of an open trade."""
+    now = OPENED + timedelta(minutes=minutes)
+    return {
+        "pair": BTC,
+        "trade": trade,
+        "current_time": now,
+        "current_rate": rate,
+        "current_profit": 0.0,
+        **more,
+    }
+
+
+# -- entries ------------------------------------------------------------------------------------------
+
+
+def test_leverage_is_the_bots() -> None:
+    strategy = strategy_with(FixedBot())
+
+    assert strategy.leverage(BTC, OPENED, 100.0, 1.0, 20.0, None, "long") == 3.0
+    assert strategy.leverage(BTC, OPENED, 100.0, 1.0, 2.0, None, "long") == 2.0
+
+
+@pytest.mark.parametrize(("refusal", "confirmed"), [(None, True), ("stop guard", False)])
+def test_an_entry_is_confirmed_unless_the_bot_refuses(refusal: str | None, confirmed: bool) -> None:
+    bot = FixedBot(refusal)
+
+    assert entry(strategy_with(bot), "short") is confirmed
+    assert bot.asked == [(BTC, Side.SHORT)]
+
+
+@pytest.mark.parametrize(("order_side", "frozen"), [("buy", [(7, OPENED, 7)]), ("sell", [])])
+def test_the_plan_is_frozen_when_the_entry_is_filled_and_not_at_the_exit(
+    trade: LocalTrade, order_side: str, frozen: list[object]
+) -> None:
+    bot = FixedBot()
+
+    strategy_with(bot).order_filled(BTC, trade, SimpleNamespace(ft_order_side=order_side), OPENED)
+
+    assert bot.frozen == frozen
+
+
+def test_there_are_no_exit_signals() -> None:
+    frame = strategy_with(FixedBot()).populate_exit_trend(pd.DataFrame({"close": [1.0, 2.0]}), {"pair": BTC})
+
+    assert (frame[["exit_long", "exit_short"]] == 0).all(axis=None)
+
+
+# -- exits --------------------------------------------------------------------------------------------
+
+
+def test_the_stop_is_priced_once_when_the_position_has_been_filled(trade: LocalTrade) -> None:
+    strategy = strategy_with(FixedBot())
+
+    assert strategy.custom_stoploss(**asked(trade), after_fill=True) == -0.06
+    assert strategy.custom_stoploss(**asked(trade), after_fill=False) is KEEP_STOPLOSS
+
+
+def test_custom_exit_leaves_for_the_reason_of_the_bot(trade: LocalTrade) -> None:
+    strategy = strategy_with(FixedBot())
+
+    assert strategy.custom_exit(**asked(trade, minutes=235)) is STAY
+    assert strategy.custom_exit(**asked(trade, minutes=240)) == "time_limit"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (99.0, 101.0, []),
+        (97.9, 101.0, [ExitCheckTuple(ExitType.STOP_LOSS, "stop_loss_optuna")]),
+        (99.0, 104.1, [ExitCheckTuple(ExitType.ROI, "roi_optuna")]),
+    ],
+    ids=["stays", "stop", "target"],
+)
+def test_freqtrades_own_exits_are_named_after_the_source_of_their_level(
+    trade: LocalTrade, low: float, high: float, expected: list[ExitCheckTuple]
+) -> None:
+    strategy = strategy_with(FixedBot())
+    trade.adjust_stop_loss(100.0, -0.06, initial=True)
+
+    exits = strategy.should_exit(
+        trade, 100.0, OPENED + timedelta(minutes=5), enter=False, exit_=False, low=low, high=high
+    )
+
+    assert [(one.exit_type, one.exit_reason) for one in exits] == [
+        (one.exit_type, one.exit_reason) for one in expected
+    ]
+
+
+def test_a_liquidation_keeps_its_own_name(trade: LocalTrade) -> None:
+    named = strategy_with(FixedBot())._named(trade, ExitCheckTuple(ExitType.LIQUIDATION))
+
+    assert named.exit_reason == "liquidation"
+
+
+# -- when the bot fails -------------------------------------------------------------------------------
+
+
+def test_a_failing_bot_gives_the_safe_answer_of_every_callback_and_is_counted(trade: LocalTrade) -> None:
+    bot = BrokenBot()
+    strategy = strategy_with(bot)
+    long = {"entry_tag": None, "side": "long"}
+
+    assert strategy.leverage(BTC, OPENED, 100.0, 1.0, 20.0, None, "long") == 1.0
+    assert entry(strategy) is REFUSE
+    strategy.order_filled(BTC, trade, SimpleNamespace(ft_order_side="buy"), OPENED)
+    assert strategy.custom_exit(**asked(trade)) is STAY
+    assert strategy.custom_stoploss(**asked(trade), after_fill=True) is KEEP_STOPLOSS
+    assert strategy.custom_roi(BTC, trade, OPENED, 5, **long) is NO_TARGET
+
+    callbacks = (
+        "leverage", "confirm_trade_entry", "order_filled", "custom_exit", "custom_stoploss", "custom_roi"
+    )  # fmt: skip
+    assert bot.faults.counts == dict.fromkeys(((name, BTC) for name in callbacks), 1)
+
+
+def test_a_failing_bot_keeps_freqtrades_stop_under_freqtrades_name(trade: LocalTrade) -> None:
+    bot = BrokenBot()
+    strategy = strategy_with(bot)
+    trade.adjust_stop_loss(100.0, -0.06, initial=True)
+
+    exits = strategy.should_exit(
+        trade, 100.0, OPENED + timedelta(minutes=5), enter=False, exit_=False, low=97.0, high=101.0
+    )
+
+    assert [(one.exit_type, one.exit_reason) for one in exits] == [(ExitType.STOP_LOSS, "stop_loss")]
+    assert bot.faults.counts[("should_exit", BTC)] == 1
+
+
+# -- freqtrade's trades -------------------------------------------------------------------------------
+
+
+def test_closed_trades_are_those_that_closed_since(trade: LocalTrade) -> None:
+    LocalTrade.add_bt_trade(trade)
+    assert list(closed_trades(None, OPENED)) == []
+
+    trade.close_date = OPENED + timedelta(hours=2)
+    trade.is_open, trade.close_profit_abs = False, 3.0
+    LocalTrade.close_bt_trade(trade)
+
+    assert [one.id for one in closed_trades(BTC, OPENED)] == [7]
+    assert list(closed_trades(BTC, OPENED + timedelta(hours=3))) == []
+    assert list(closed_trades("ETH/USDT:USDT", OPENED)) == []
