@@ -46,24 +46,26 @@ NOT_REFRESHED = "parameters not refreshed"
 NAMED = {"stop_loss_optuna", "roi_optuna", "time_limit"}
 STARTUP = timedelta(seconds=12)
 CANDLE_MS = 300_000
+PRICES = ["open", "high", "low", "close"]
 PATIENCE_SECONDS = 540.0
 
 
 @pytest.fixture(scope="module")
 def datadir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real candles, or a sample of many pairs: the more there are, the sooner one of them is entered."""
+    """Real candles, or a sample of many pairs, with every move tripled: a test cannot wait for long."""
+    folder = tmp_path_factory.mktemp("market")
     try:
-        return market_dir("ci")
+        calm = market_dir("ci")
     except pytest.skip.Exception:
         from freqfleet.market.sample import write_sample  # imports freqtrade
 
-        sample = tmp_path_factory.mktemp("sample") / "binance"
-        write_sample(sample, pairs=12, days=14)
-        return sample
+        calm = folder / "calm"
+        write_sample(calm, pairs=12, days=14)
+    return livelier(calm, folder / "binance")
 
 
 def test_a_dry_run_outlives_its_store_and_is_synced_once(datadir: Path, tmp_path: Path) -> None:
-    pairs = whole_pairs(datadir)
+    pairs = CandleFiles(datadir).pairs()
     began, ends = SystemClock().now(), time.monotonic() + PATIENCE_SECONDS
     hours_left = busiest_hours_left(datadir, pairs, began + STARTUP)
     with LoopbackExchange(datadir, pairs=pairs, shift_to_now=True, hours_left=hours_left) as exchange:
@@ -110,11 +112,18 @@ def test_a_dry_run_outlives_its_store_and_is_synced_once(datadir: Path, tmp_path
         assert trade.feeder in {feeder.name for feeder in make_ensemble(Settings()).feeders}
 
 
-def whole_pairs(datadir: Path) -> list[str]:
-    """Return the pairs whose candles cover the whole history."""
-    files = CandleFiles(datadir)
-    lengths = {pair: len(files.load(pair)) for pair in files.pairs()}
-    return [pair for pair, length in lengths.items() if length == max(lengths.values())]
+def livelier(datadir: Path, out: Path) -> Path:
+    """Write the 5m candles of the pairs that cover the whole history, log returns tripled; return `out`."""
+    files, copies = CandleFiles(datadir), CandleFiles(out)
+    candles = {pair: pd.read_feather(files.path(pair)) for pair in files.pairs()}
+    longest = max(len(frame) for frame in candles.values())
+    (out / "futures").mkdir(parents=True)
+    for pair, frame in candles.items():
+        if len(frame) == longest:
+            first = frame.at[0, "open"]
+            frame[PRICES] = first * (frame[PRICES] / first) ** 3
+            frame.to_feather(copies.path(pair))
+    return out
 
 
 def busiest_hours_left(datadir: Path, pairs: Sequence[str], now: datetime) -> float:
@@ -138,7 +147,7 @@ def entries_of(datadir: Path, pairs: Sequence[str]) -> tuple[int, np.ndarray]:
     counts = []
     for pair in pairs:
         one = files.load(pair)
-        columns = {name: getattr(one, name) for name in ("open", "high", "low", "close", "volume")}
+        columns = {name: getattr(one, name) for name in (*PRICES, "volume")}
         dates = pd.to_datetime(one.time_ms, unit="ms", utc=True)
         votes = ensemble.columns(pd.DataFrame({"date": dates, **columns}))
         counts.append(sum(policy.enters(votes, side).to_numpy().astype(np.int64) for side in Side))
