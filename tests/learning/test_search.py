@@ -3,7 +3,8 @@ import pytest
 
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
-from freqfleet.learning.search import GridSearch, checked_search, find_best, open_search, study_seed
+from freqfleet.learning.samplers import GridSearch
+from freqfleet.learning.search import checked_search, find_best, open_search, study_seed
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.settings import OptimizerSettings
 
