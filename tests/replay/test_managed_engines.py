@@ -1,0 +1,114 @@
+"""Both managed engines against the rule itself, bit for bit, on paths made to hit every branch."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from freqfleet.domain.managed_exits import ManagedExits
+from freqfleet.errors import InputError
+from freqfleet.replay.costs import Costs
+from freqfleet.replay.managed_engine import NO_FILL
+from freqfleet.replay.managed_numba import ManagedNumbaEngine
+from freqfleet.replay.managed_numpy import ManagedNumpyEngine
+from freqfleet.replay.managed_rule import FillKind
+from managedcases import FEE_RATIO, by_the_rule, managed_exits, ticking_paths
+
+ENGINES = (ManagedNumpyEngine, ManagedNumbaEngine)
+COSTS = Costs(fee_ratio=FEE_RATIO, slippage_ratio=0.0002, funding=True)
+
+
+def fills_of(found, row, trade):
+    slots = found.kind[row, trade] != NO_FILL
+    return [
+        (int(index), float(rate).hex(), float(share).hex(), int(kind))
+        for index, rate, share, kind in zip(
+            found.candle_index[row, trade][slots],
+            found.rate[row, trade][slots],
+            found.share[row, trade][slots],
+            found.kind[row, trade][slots],
+            strict=True,
+        )
+    ]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=400, deadline=None)
+@given(paths=ticking_paths(), parameters=st.lists(managed_exits(), min_size=1, max_size=3))
+def test_every_fill_is_the_one_of_the_rule_bit_for_bit(engine, paths, parameters):
+    found = engine(paths, fee_ratio=FEE_RATIO).fills(parameters)
+
+    for row, one in enumerate(parameters):
+        for trade in range(len(paths)):
+            expected = by_the_rule(paths, trade, one)
+            assert fills_of(found, row, trade) == [
+                (fill.candle_index, fill.rate.hex(), fill.share.hex(), int(fill.kind))
+                for fill in expected.fills
+            ]
+            assert found.ambiguous[row, trade] == expected.ambiguous
+
+
+@settings(max_examples=200, deadline=None)
+@given(ticking_paths(), st.lists(managed_exits(), min_size=2, max_size=4))
+def test_profits_are_the_same_bits_in_either_engine_and_in_whatever_batch(paths, parameters):
+    numba_engine = ManagedNumbaEngine(paths, fee_ratio=FEE_RATIO)
+
+    together = numba_engine.fills(parameters).net_profit_ratio(COSTS, paths)
+    other = ManagedNumpyEngine(paths, fee_ratio=FEE_RATIO).fills(parameters).net_profit_ratio(COSTS, paths)
+    alone = [numba_engine.fills([one]).net_profit_ratio(COSTS, paths)[0] for one in parameters]
+
+    assert np.isfinite(together).all()
+    assert together.tobytes() == other.tobytes() == np.array(alone).tobytes()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=200, deadline=None)
+@given(paths=ticking_paths(), parameters=managed_exits())
+def test_parts_come_to_the_whole_position_and_their_order_is_that_of_time(engine, paths, parameters):
+    found = engine(paths, fee_ratio=FEE_RATIO).fills([parameters])
+
+    assert found.share.sum(axis=2) == pytest.approx(1.0, abs=1e-9)
+    for trade in range(len(paths)):
+        indices = [fill[0] for fill in fills_of(found, 0, trade)]
+        assert indices == sorted(indices)
+        assert found.last_kind[0, trade] == fills_of(found, 0, trade)[-1][3]
+
+
+def test_the_generated_paths_reach_every_kind_of_fill_and_ambiguity():
+    seen, ambiguous, several = set(), set(), set()
+
+    @settings(max_examples=600, deadline=None, derandomize=True, database=None)
+    @given(ticking_paths(), managed_exits())
+    def look(paths, parameters):
+        found = ManagedNumbaEngine(paths, fee_ratio=FEE_RATIO).fills([parameters])
+        seen.update(found.kind.ravel().tolist())
+        ambiguous.update(found.ambiguous.ravel().tolist())
+        several.update((found.kind != NO_FILL).sum(axis=2).ravel().tolist())
+
+    look()
+
+    assert seen == {NO_FILL, *FillKind}
+    assert ambiguous == {True, False}
+    assert several == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=5, deadline=None)
+@given(paths=ticking_paths())
+def test_no_trades_give_no_fills(engine, paths):
+    none = paths.subset(np.empty(0, dtype=np.int64))
+    parameters = ManagedExits(stop_loss=-0.02, take_profit=0.04)
+
+    found = engine(none, fee_ratio=FEE_RATIO).fills([parameters])
+
+    assert found.rate.shape == (1, 0, 1)
+    assert found.net_profit_ratio(COSTS, none).shape == (1, 0)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("fee_ratio", [-0.001, 1.0, float("nan")])
+@settings(max_examples=1, deadline=None)
+@given(paths=ticking_paths())
+def test_fee_that_is_none_is_named(engine, fee_ratio, paths):
+    with pytest.raises(InputError, match=f"fee_ratio must lie in 0..1, was {fee_ratio}"):
+        engine(paths, fee_ratio=fee_ratio)
