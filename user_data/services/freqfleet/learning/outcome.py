@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from freqfleet.clock import iso
-from freqfleet.learning.optimizer import OptimizerRun, PairOutcome
+from freqfleet.learning.optimizer import OptimizerRun
 from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.pair_work import PairOutcome
 
 SCHEMA = 1
 

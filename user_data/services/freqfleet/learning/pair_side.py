@@ -9,17 +9,19 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
+from freqfleet.learning.importance import sampled_importance
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.sample import PairMarket, Part, Sample, bot_trades, draw_sample
 from freqfleet.learning.search import SearchResult, find_best, open_search, study_seed
 from freqfleet.learning.search_space import SearchSpace
+from freqfleet.learning.trial_diary import Diaries, NoDiaries
 from freqfleet.learning.wording import exits_text
 from freqfleet.parameters.book import Resolution
 from freqfleet.replay.costs import Costs
@@ -58,6 +60,8 @@ class PairSideLearner:
 
     settings: OptimizerSettings
     costs: Costs
+    diaries : where trials are kept, so that a killed search goes on.
+    importance : measure parameter importance of sampled searches, which costs as much as the search.
     bot_weights: Mapping[str, float]
     search: str
     as_of: datetime
@@ -68,6 +72,8 @@ class PairSideLearner:
     def too_few(self, pair: str, side: Side, trades: Sequence[ClosedTrade]) -> Finding | None:
         """Return the finding for fewer trades than needed: no candle has to be read for it."""
         needed = self.settings.min_trades
+    diaries: Diaries = field(default_factory=NoDiaries)
+    importance: bool = False
         if len(trades) >= needed:
             return None
         return skipped(pair, side, trades, f"{len(trades)} trades, {needed} needed")
@@ -105,17 +111,26 @@ class PairSideLearner:
         logger.info(
             "%s %s: %d trades (train: %d, test: %d), median entry ATR ratio %s",
             pair,
-            side,
+            side.value,
             len(sample.trades),
             len(sample.train.weights),
             len(sample.test.weights),
             space.atr_reference_ratio,
         )
-        trials = self.settings.trials
-        search = open_search(
-            self.search, space, seed=study_seed(self.settings.seed, pair, side), trials=trials
+        trials, seed = self.settings.trials, study_seed(self.settings.seed, pair, side)
+        diary = self.diaries.open(
+            pair,
+            side,
+            space,
+            {**asdict(space), "search": self.search, "trials": trials, "seed": seed, **sample.mark},
         )
-        return find_best(search, space, self._objective(sample.train).means, trials=trials)
+        return find_best(
+            open_search(self.search, space, seed=seed, trials=trials),
+            space,
+            self._objective(sample.train).means,
+            trials=trials,
+            diary=diary,
+        )
 
     def _judged(
         self,
@@ -185,6 +200,13 @@ def skipped(
     pair: str, side: Side, trades: Sequence[ClosedTrade], reason: str, sample: Sample | None = None
 ) -> Finding:
     """Return the finding for a pair and side that was not searched; `sample` is what was drawn, if any."""
+    def _importance(
+        self, pair: str, side: Side, space: SearchSpace, result: SearchResult
+    ) -> Mapping[str, float] | None:
+        if not self.importance:
+            return None
+        return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
+
     usable = trades if sample is None else sample.trades
     return Finding(
         decision=Decision(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import numpy as np
@@ -66,6 +67,18 @@ class Sample:
 
     def shortage(self, needed: int) -> str | None:
         """Return why this is too little to learn from when `needed` trades are asked for, else None."""
+    @property
+    def mark(self) -> dict[str, str | int]:
+        """What the training part is made of, to tell it from another one: its size and a digest."""
+        paths, digest = self.train.paths, hashlib.blake2b(digest_size=8)
+        for values in (
+            *(getattr(paths, one.name) for one in fields(paths)),
+            self.train.weights,
+        ):
+            if isinstance(values, np.ndarray):
+                digest.update(np.ascontiguousarray(values).tobytes())
+        return {"training_trades": len(self.train.weights), "data": digest.hexdigest()}
+
         enough = LEAST_SHARE * needed
         usable = len(self.trades)
         if usable < needed:

@@ -84,11 +84,13 @@ class SearchResult:
     """The best proposal that keeps every constraint; None where none did.
 
     value : its objective; NaN where there is none. candidates : how many proposals were tried.
+    tried : every proposal and what it earned, in order, where a search tries them one by one.
     """
 
     best: ExitParameters | None
     value: float
     candidates: int
+    tried: Sequence[tuple[ExitParameters, float]] = ()
 
 
 def checked_search(name: str) -> str:
@@ -136,6 +138,7 @@ def find_best(
     again instead of being measured again: a search that was cut off goes on as if it had never been.
     """
     best, value, log = None, -np.inf, _TrialLog(trials)
+    tried: list[tuple[ExitParameters, float]] = []
     while log.done < trials:
         proposals = search.ask(min(BATCH, trials - log.done))
         if not proposals:
@@ -149,8 +152,14 @@ def find_best(
             search.tell(proposal, one)
             if one > value and space.allows(proposal.parameters):
                 best, value = proposal.parameters, one
+            tried.append((proposal.parameters, one))
             log.write(proposal.parameters, one, best, value)
-    return SearchResult(best=best, value=value if best is not None else float("nan"), candidates=log.done)
+    return SearchResult(
+        best=best,
+        value=value if best is not None else float("nan"),
+        candidates=len(tried),
+        tried=tried,
+    )
 
 
 class _TrialLog:
