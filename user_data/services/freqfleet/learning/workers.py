@@ -83,6 +83,7 @@ class Cluster:
     """The workers of a Dask scheduler; they need this package and the same candle files."""
 
     address: str
+    connect_seconds: float = CONNECT_SECONDS
 
     def outcomes(self, work: PairWork, tasks: Iterable[PairTask]) -> Iterator[PairOutcome]:
         """Yield outcomes as they are finished.
@@ -92,7 +93,7 @@ class Cluster:
         """
         distributed = _distributed()
         try:
-            client = distributed.Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
+            client = distributed.Client(self.address, timeout=self.connect_seconds, set_as_default=False)
         except (OSError, ValueError) as error:
             raise UnreachableError(f"no Dask scheduler at {self.address}: {error}") from None
         with client:
@@ -108,7 +109,7 @@ class Cluster:
                 return client.submit(_run_errand, errand, task, pure=False)
 
             first = [submit(task) for task in itertools.islice(waiting, TASKS_PER_WORKER * slots)]
-            done = distributed.as_completed(first)
+            done = distributed.as_completed(first, loop=client.loop)
             for future in done:
                 try:
                     result = future.result()
@@ -123,7 +124,7 @@ class Cluster:
     def _slots(self, client: Any) -> int:
         """Return how many pairs the cluster works on at once."""
         try:
-            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            client.wait_for_workers(1, timeout=self.connect_seconds)
             versions: dict[str, str] = client.run(_version)
         except TimeoutError:
             raise UnreachableError(
