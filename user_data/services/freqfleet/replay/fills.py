@@ -4,7 +4,9 @@
 replay can be laid beside one (freqtrade 2026.9, `optimize/backtesting.py`, read and compared by the
 parity tests):
 
-- the stop is rounded to the price tick, towards the entry; the target's fill to the nearest tick;
+- the stop is rounded to the price tick, towards the entry; the target's fill to the nearest tick.
+  A price half way between two ticks falls to the side on which freqtrade's detour over margin-level
+  ratios left it, see booking.py;
 - a target is reached when the price goes beyond it (profit > ROI), a stop by equality;
 - a stop that the candle straddles fills at the stop, also where the open had jumped it; only a candle
   that lies beyond it as a whole fills at its open. A target passed by a whole candle fills at the
@@ -22,6 +24,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from freqfleet.domain.exits import Barriers
 from freqfleet.domain.sides import Side
+from freqfleet.replay.booking import Booking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,8 @@ class Fills:
 
     looks_at_open : the bot leaves at an open that lies on a barrier or beyond it.
     target_is_strict : the price must go beyond the target, touching it is not enough.
-    tick_size : the price step to which freqtrade rounds; None leaves prices as they are.
+    tick_size : the price step to which freqtrade rounds; None leaves prices as they are. In a backtest it is
+        the finest step seen in the candles of the entry's month, not the exchange's tick of today.
     """
 
     looks_at_open: bool = True
@@ -39,6 +43,9 @@ class Fills:
 
 
 HONEST = Fills()
+
+# A price this close to the grid (as a ratio) stands on it but for the noise of float64.
+ON_GRID_RATIO = 1e-10
 
 
 def freqtrade_fills(tick_size: float | None, *, looks_at_open: bool = True) -> Fills:
@@ -61,19 +68,30 @@ class Levels:
 
 
 def levels(
-    barriers: Barriers, side: Side, fills: Fills = HONEST, *, liquidation_rate: float | None = None
+    barriers: Barriers,
+    side: Side,
+    fills: Fills = HONEST,
+    *,
+    liquidation_rate: float | None = None,
+    booking: Booking | None = None,
 ) -> Levels:
     """Return the levels of a position with these barriers.
 
     liquidation_rate : where the exchange would close it; None where that cannot happen.
+    booking : with a tick size, decides to which side prices half way between two ticks are rounded. Without
+        it targets go up, and of round ratios one in a hundred is booked one tick off freqtrade's.
     """
     stop, target = barriers.stop_rate, barriers.target_rate
+    filled = target
+    if fills.tick_size is not None and booking is not None:
+        stop, filled = booking.stop_as_placed(stop), booking.target_as_filled(target)
+        target = _not_short_of_grid(target, side, fills.tick_size)
     placed = placed_stop(stop, side, fills.tick_size)
     liquidated = liquidation_rate is not None and side.sign * (liquidation_rate - placed) > 0.0
     return Levels(
         stop_rate=liquidation_rate if liquidated and liquidation_rate is not None else placed,
         target_rate=target,
-        target_fill_rate=nearest_tick(target, fills.tick_size),
+        target_fill_rate=nearest_tick(filled, fills.tick_size),
         stop_is_liquidation=liquidated,
     )
 
@@ -88,6 +106,13 @@ def placed_stop(stop_rate: float, side: Side, tick_size: float | None) -> float:
 def nearest_tick(rate: float, tick_size: float | None) -> float:
     """Return the nearest price of the grid."""
     return rate if tick_size is None else _on_grid(rate, tick_size, ROUND_HALF_UP)
+
+
+def _not_short_of_grid(target_rate: float, side: Side, tick_size: float) -> float:
+    """Return a target on the grid that noise has put short of it: touching it is not going beyond."""
+    nearest = nearest_tick(target_rate, tick_size)
+    short_of = 0.0 < side.sign * (nearest - target_rate) <= ON_GRID_RATIO * target_rate
+    return nearest if short_of else target_rate
 
 
 def _on_grid(rate: float, tick_size: float, rounding: str) -> float:
