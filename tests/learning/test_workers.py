@@ -90,7 +90,8 @@ def test_the_parent_publishes_each_pair_when_it_is_finished(tmp_path):
     seen = []
 
     optimizer(files, store, Processes(2)).run(
-        None, lambda outcome: seen.append((outcome.pair, {one.key.pair for one in store.parameter_versions()}))
+        None,
+        lambda outcome: seen.append((outcome.pair, {one.key.pair for one in store.parameter_versions()})),
     )
 
     assert sorted(pair for pair, _ in seen) == list(PAIRS)
@@ -114,7 +115,9 @@ def test_pair_without_candles_is_skipped_by_a_worker_as_by_the_parent(tmp_path):
     files, store = market(tmp_path)
     files.path(PAIRS[1]).unlink()
 
-    runs = [optimizer(files, store, workers, dry_run=True).run(PAIRS) for workers in (InProcess(), Processes(2))]
+    runs = [
+        optimizer(files, store, workers, dry_run=True).run(PAIRS) for workers in (InProcess(), Processes(2))
+    ]
 
     assert runs[0].findings == runs[1].findings
     assert "no file" in runs[0].findings[2].decision.reason

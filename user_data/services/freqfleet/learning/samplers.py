@@ -18,7 +18,9 @@ from freqfleet.learning.search_space import FLOAT_NAMES, SearchSpace
 
 
 class OptunaSearch:
-    """A study in memory. Constraints are told to Optuna, whose samplers then prefer what keeps them."""
+    """A study in memory. TPE and GP are told the constraints and prefer what keeps them; for the others what
+    breaks one earns less than any position can lose.
+    """
 
     def __init__(self, name: str, space: SearchSpace, seed: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -49,8 +51,9 @@ class OptunaSearch:
         values = {name: trial.suggest_float(name, *self._space.range_of(name)) for name in FLOAT_NAMES}
         minutes = trial.suggest_categorical("time_limit_minutes", self._space.time_limit_minutes)
         parameters = self._space.parameters(**values, time_limit_minutes=minutes)
-        for name, violation in self._space.violations(parameters).items():
-            trial.set_constraint(name, violation)
+        if self._knows_constraints:
+            for name, violation in self._space.violations(parameters).items():
+                trial.set_constraint(name, violation)
         self._open[trial.number] = trial
         return Proposal(parameters, trial.number)
 

@@ -188,10 +188,10 @@ def _storage_faults(place: str) -> Iterator[None]:
 
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"{place} needs the package {error.name}: pip install 'freqfleet[postgres]'"
-        ) from None
+    except ImportError as error:
+        cause = error.__cause__ or error
+        package = getattr(cause, "name", None) or "its driver"
+        raise InputError(f"{place} needs the package {package}: pip install 'freqfleet[postgres]'") from None
     except NoSuchModuleError as error:
         raise InputError(f"{place}: {error}; write postgresql+psycopg://HOST/DATABASE") from None
     except SQLAlchemyError as error:
