@@ -106,3 +106,10 @@ def test_a_key_for_no_real_pair_is_refused():
 )
 def test_reports_name_a_key_in_words(key, label):
     assert key.label == label
+
+
+def test_evidence_of_later_releases_changes_an_id_only_where_it_was_measured():
+    plain = version(evidence=Evidence(trades=90))
+
+    assert version(evidence=Evidence(trades=90, optimistic_test_profit=None)).version_id == plain.version_id
+    assert version(evidence=Evidence(trades=90, optimistic_test_profit=0.01)).version_id != plain.version_id

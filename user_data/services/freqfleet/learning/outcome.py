@@ -58,8 +58,10 @@ def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:
         "profit_factor": evidence.profit_factor,
         "sharpe_per_trade": evidence.sharpe_per_trade,
         "ambiguous_trades": evidence.ambiguous_trades,
+        "optimistic_test_profit": evidence.optimistic_test_profit,
         "dropped": dict(finding.dropped),
         "purged": finding.purged,
         "without_funding": finding.without_funding,
+        "without_liquidation": finding.without_liquidation,
         "version": decision.version,
     }

@@ -42,6 +42,7 @@ class Finding:
     learned_until : the end of the newest candle or trade that took part; None where none did.
     dropped, purged : trades that could not be replayed, by reason; trades between the two parts.
     without_funding : replayed trades whose funding is not known, and was therefore not charged.
+    without_liquidation : replayed trades whose liquidation price is not known, and is therefore not replayed.
     """
 
     decision: Decision
@@ -49,6 +50,7 @@ class Finding:
     dropped: Mapping[str, int] = field(default_factory=dict)
     purged: int = 0
     without_funding: int = 0
+    without_liquidation: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +165,9 @@ class PairSideLearner:
             win_rate=_measured(score.win_rate),
             profit_factor=_measured(score.profit_factor),
             sharpe_per_trade=_measured(score.sharpe_per_trade),
-            ambiguous_trades=sum(
-                self._objective(part).ambiguous_trades(best) for part in (sample.train, sample.test)
-            ),
+            ambiguous_trades=self._objective(sample.train).score(best).ambiguous_trades
+            + score.ambiguous_trades,
+            optimistic_test_profit=_measured(score.optimistic_mean_profit),
             search=self.search,
             candidates=result.candidates,
             seed=study_seed(self.settings.seed, pair, side),
@@ -189,6 +191,9 @@ class PairSideLearner:
             purged=sample.purged,
             without_funding=sum(
                 self.costs.trades_without_funding(part.paths) for part in (sample.train, sample.test)
+            ),
+            without_liquidation=sum(
+                self.costs.trades_without_liquidation(part.paths) for part in (sample.train, sample.test)
             ),
         )
 

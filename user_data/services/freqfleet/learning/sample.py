@@ -14,6 +14,7 @@ from freqfleet.clock import from_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.market.arrays import FloatArray, IntArray
+from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
 from freqfleet.replay.metrics import effective_trades
 from freqfleet.replay.paths import TradePaths, gather_paths
@@ -26,10 +27,11 @@ LEAST_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairMarket:
-    """The candles of one pair, and its funding history where there is one."""
+    """The candles of one pair, and its funding history and leverage tiers where there are such."""
 
     candles: Candles
     funding: Funding | None
+    tiers: Tiers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,7 @@ def draw_sample(
         horizon_minutes=horizon_minutes,
         as_of=as_of,
         funding=market.funding,
+        tiers=market.tiers,
     )
     usable = tuple(trades[index] for index in gathered.kept.tolist())
     paths = gathered.paths

@@ -89,8 +89,17 @@ class ParameterVersion:
         return _digest(self)
 
 
+# Evidence that versions before it did not have: left out where it is None, so that their ids stay.
+_LATER_EVIDENCE = frozenset({"optimistic_test_profit"})
+
+
 def _digest(version: ParameterVersion) -> str:
     key = version.key
+    evidence = {
+        name: value
+        for name, value in asdict(version.evidence).items()
+        if value is not None or name not in _LATER_EVIDENCE
+    }
     content = {
         "pair": key.pair,
         "side": key.side.value,
@@ -102,7 +111,7 @@ def _digest(version: ParameterVersion) -> str:
         "learned_until": iso(version.learned_until),
         "run_id": version.run_id,
         "stage": version.stage.value,
-        "evidence": asdict(version.evidence),
+        "evidence": evidence,
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
