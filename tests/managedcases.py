@@ -58,9 +58,9 @@ def ticking_paths(draw) -> TradePaths:
     trades, width = draw(st.integers(1, 4)), draw(st.integers(1, 45))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     step, drift = draw(st.sampled_from([1, 1, 3])), draw(st.sampled_from([-0.2, 0.0, 0.2]))
-    moves = rng.integers(-step, step + 1, size=(trades, width, 4)) + (rng.random((trades, width, 4)) < abs(
-        drift
-    )) * int(np.sign(drift))
+    moves = rng.integers(-step, step + 1, size=(trades, width, 4)) + (
+        rng.random((trades, width, 4)) < abs(drift)
+    ) * int(np.sign(drift))
     ticks = 100.0 + np.cumsum(moves.reshape(trades, -1), axis=1).reshape(trades, width, 4) / 2
     ticks = np.maximum(ticks, 50.0)
     first_open_ms = STEP_MS * np.arange(trades, dtype=np.int64)

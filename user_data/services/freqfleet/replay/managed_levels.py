@@ -30,8 +30,8 @@ class ManagedLevels:
     """What p vectors come to for n trades; prices with the sign of the side, +inf for what is off.
 
     stop, stop_kind : the fixed stop, or the liquidation price where that is nearer; (p, n).
-    targets : partial targets and behind them the last target; (p, n, s). shares : of each, the last takes
-        what is left; (p, s). target_count : how many of the s columns a vector uses; (p,).
+    targets : partial targets and behind them the last target, repeated; (p, n, s). shares : of each, the
+        last takes what is left; (p, s). target_count : how many of the s columns a vector uses; (p,).
     trailing_activation, trailing_factor : from when on the stop follows, and the factor that makes it of
         the best price; (p, n). giveback_activation (p, n), giveback_share (p,).
     break_even_after : (p, n). break_even : the price; (n,). protects : whether it is used at all; (p,).
@@ -74,11 +74,8 @@ class LevelMaker:
         factor = rows[chosen]
         placed = place_levels(self._paths, HONEST, self._factors, parameters)
         target_ratio = np.minimum(_column(parameters, "take_profit") * factor, TAKE_PROFIT_BOUNDS[1])
-        last_target = self._sign * placed.target_rate
-        targets, shares, count = self._targets(parameters, factor, target_ratio, last_target)
-        trailing_ratio = np.minimum(
-            _column(parameters, "trailing_stop_ratio") * factor, -STOP_LOSS_BOUNDS[0]
-        )
+        targets, shares, count = self._targets(parameters, factor, target_ratio)
+        trailing_ratio = np.minimum(_column(parameters, "trailing_stop_ratio") * factor, -STOP_LOSS_BOUNDS[0])
         deadlines, limit_of = deadline_rows(self._paths, parameters)
 
         def activation(name: str) -> FloatArray:
@@ -114,19 +111,18 @@ class LevelMaker:
         parameters: Sequence[ManagedExits],
         factor: FloatArray,
         target_ratio: FloatArray,
-        last_target: FloatArray,
     ) -> tuple[FloatArray, FloatArray, IntArray]:
         count = np.array([len(one.partial_targets) + 1 for one in parameters], dtype=np.int64)
         slots = int(count.max(initial=1))
-        targets = np.full((*factor.shape, slots), np.inf)
-        shares = np.zeros((len(parameters), slots))
+        ratios, shares = np.full((len(parameters), slots), np.inf), np.zeros((len(parameters), slots))
         for row, one in enumerate(parameters):
             for slot, rung in enumerate(one.partial_targets):
-                ratio = np.minimum(rung.ratio * factor[row], target_ratio[row])
-                targets[row, :, slot] = self._price(ratio)
-                shares[row, slot] = rung.share
-            targets[row, :, count[row] - 1] = last_target[row]
+                ratios[row, slot], shares[row, slot] = rung.ratio, rung.share
             shares[row, count[row] - 1] = 1.0
+        # Behind the rungs every ratio is infinite, so that the smaller one is the last target's.
+        scaled = np.minimum(ratios[:, None, :] * factor[:, :, None], target_ratio[:, :, None])
+        entry = self._paths.entry_rate[:, None]
+        targets = self._sign * (entry * (1.0 + self._sign * scaled))
         return targets, shares, count
 
 

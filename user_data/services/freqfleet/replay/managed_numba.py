@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from freqfleet.domain.managed_exits import SHARE_TOLERANCE, ManagedExits
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
-from freqfleet.replay.managed_engine import ManagedFills
+from freqfleet.replay.managed_engine import NO_FILL, ManagedFills
 from freqfleet.replay.managed_levels import LevelMaker
 from freqfleet.replay.managed_rule import FillKind
 from freqfleet.replay.paths import TradePaths
 
+_NONE = NO_FILL
 _TARGET = int(FillKind.TARGET)
 _TIME_LIMIT = int(FillKind.TIME_LIMIT)
 _END_OF_DATA = int(FillKind.END_OF_DATA)
@@ -31,8 +32,11 @@ _BREAK_EVEN = int(FillKind.BREAK_EVEN)
 _TRAILING_STOP = int(FillKind.TRAILING_STOP)
 _GIVEBACK = int(FillKind.GIVEBACK)
 _PARTIAL_TARGET = int(FillKind.PARTIAL_TARGET)
-# How many candles are looked through at once for an event; the compiler makes vectors of them.
-_BLOCK = 16
+# How many candles are looked through at once for an event, without a branch between them (measured: the
+# shorter test is fastest unrolled, the longer one where the compiler makes a loop over vectors of it).
+_TOUCH_BLOCK = 8
+_EVENT_BLOCK = 32
+_PADDING = max(_TOUCH_BLOCK, _EVENT_BLOCK)
 
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -50,8 +54,8 @@ class ManagedNumbaEngine:
         self._maker = LevelMaker(paths, fee_ratio)
         sign = paths.side.sign
         worst, best = (paths.low, paths.high) if sign > 0 else (-paths.high, -paths.low)
-        candles = (sign * paths.open, worst, best, sign * paths.close)
-        self._candles = tuple(np.ascontiguousarray(one, dtype=np.float64) for one in candles)
+        self._open, self._worst = _padded(sign * paths.open), _padded(worst)
+        self._best, self._close = _padded(best), _padded(sign * paths.close)
         self._entry = sign * paths.entry_rate
 
     def fills(self, parameters: Sequence[ManagedExits]) -> ManagedFills:
@@ -59,7 +63,10 @@ class ManagedNumbaEngine:
         levels = self._maker.levels(parameters)
         found = ManagedFills.none_yet(*levels.targets.shape)
         _walk_all(
-            *self._candles,
+            self._open,
+            self._worst,
+            self._best,
+            self._close,
             self._entry,
             float(self.paths.side.sign),
             levels.stop,
@@ -84,16 +91,21 @@ class ManagedNumbaEngine:
         return found
 
 
+def _padded(prices: FloatArray) -> FloatArray:
+    """Return rows with candles behind them that touch nothing, so that a block never ends outside."""
+    return np.pad(prices, ((0, 0), (0, _PADDING)), constant_values=np.nan)
+
+
 @_compiled
-def _walk_all(
+def _walk_all(  # noqa: PLR0912, PLR0915 - one position from entry to exit; a call costs more than its steps
     open_: FloatArray,
     worst: FloatArray,
     best: FloatArray,
     close: FloatArray,
     entry: FloatArray,
     sign: float,
-    stop: FloatArray,
-    stop_kind: NDArray[np.int8],
+    fixed_stop: FloatArray,
+    fixed_kind: NDArray[np.int8],
     targets: FloatArray,
     shares: FloatArray,
     target_count: IntArray,
@@ -111,179 +123,117 @@ def _walk_all(
     out_kind: NDArray[np.int8],
     out_ambiguous: BoolArray,
 ) -> None:
-    for v in range(stop.shape[0]):
-        for t in range(stop.shape[1]):
-            out_ambiguous[v, t] = _walk(
-                open_[t],
-                worst[t],
-                best[t],
-                close[t],
-                entry[t],
-                sign,
-                stop[v, t],
-                stop_kind[v, t],
-                targets[v, t],
-                shares[v],
-                target_count[v],
-                trailing_activation[v, t],
-                trailing_factor[v, t],
-                giveback_activation[v, t],
-                giveback_share[v],
-                break_even_after[v, t],
-                break_even[t] if protects[v] else -np.inf,
-                deadline[v, t],
-                out_index[v, t],
-                out_rate[v, t],
-                out_share[v, t],
-                out_kind[v, t],
-            )
+    """Write the fills of all positions, in the order of the rule.
 
-
-@_compiled
-def _walk(  # noqa: PLR0912, PLR0915 - one position from entry to exit, in the order of the rule
-    open_: FloatArray,
-    worst: FloatArray,
-    best: FloatArray,
-    close: FloatArray,
-    entry: float,
-    sign: float,
-    fixed_stop: float,
-    fixed_kind: int,
-    targets: FloatArray,
-    shares: FloatArray,
-    target_count: int,
-    trailing_activation: float,
-    trailing_factor: float,
-    giveback_activation: float,
-    giveback_share: float,
-    break_even_after: float,
-    break_even: float,
-    deadline: int,
-    out_index: IntArray,
-    out_rate: FloatArray,
-    out_share: FloatArray,
-    out_kind: NDArray[np.int8],
-) -> bool:
-    """Write the fills of one position; return whether its end is ambiguous.
-
-    break_even : -inf where nothing protects at break-even, so that it never is the nearer stop.
+    The trades are the outer loop: the candles of one stay in the nearest cache for all its vectors.
+    Arrays are indexed, never sliced: a slice of a row costs more than the steps of a short position.
     """
-    width = len(open_)
-    end = min(width, deadline)
-    stop, stop_kind = fixed_stop, fixed_kind
-    taken, left = 0, 1.0
-    best_rate, best_close = -np.inf, -np.inf
-    leave = False
-    i = 0
-    while i < end:
-        if i > 0:
-            price = open_[i]
-            if price <= stop:
-                _fill(taken, i, sign * price, left, stop_kind, out_index, out_rate, out_share, out_kind)
-                return False
-            while left > SHARE_TOLERANCE and price >= targets[taken]:
-                share = min(shares[taken], left)
-                kind = _TARGET if taken == target_count - 1 else _PARTIAL_TARGET
-                _fill(taken, i, sign * price, share, kind, out_index, out_rate, out_share, out_kind)
-                left -= share
-                taken += 1
+    vectors, trades = fixed_stop.shape
+    width = open_.shape[1] - _PADDING  # the rest is padding
+    for t in range(trades):
+        for v in range(vectors):
+            end = min(width, deadline[v, t])
+            stop, stop_kind = fixed_stop[v, t], fixed_kind[v, t]
+            trailing_from, giveback_from = trailing_activation[v, t], giveback_activation[v, t]
+            even_after = break_even_after[v, t]
+            even = break_even[t] if protects[v] else -np.inf  # never the nearer stop then
+            last = target_count[v] - 1
+            taken, left = 0, 1.0
+            best_rate, best_close = -np.inf, -np.inf
+            leave = False
+            rate, kind = np.nan, _NONE  # of the fill that closes what is left
+            i = 0
+            while i < end:
+                if i > 0:
+                    price = open_[t, i]
+                    if price <= stop:
+                        rate, kind = price, stop_kind
+                        break
+                    while left > SHARE_TOLERANCE and price >= targets[v, t, taken]:
+                        share = min(shares[v, taken], left)
+                        out_index[v, t, taken] = i
+                        out_rate[v, t, taken] = sign * price
+                        out_share[v, t, taken] = share
+                        out_kind[v, t, taken] = _TARGET if taken == last else _PARTIAL_TARGET
+                        left -= share
+                        taken += 1
+                    if left <= SHARE_TOLERANCE:
+                        break
+                    if leave:
+                        rate, kind = price, _GIVEBACK
+                        break
+                if worst[t, i] <= stop:
+                    rate, kind = stop, stop_kind
+                    out_ambiguous[v, t] = best[t, i] >= targets[v, t, taken]
+                    break
+                while left > SHARE_TOLERANCE and best[t, i] >= targets[v, t, taken]:
+                    share = min(shares[v, taken], left)
+                    out_index[v, t, taken] = i
+                    out_rate[v, t, taken] = sign * targets[v, t, taken]
+                    out_share[v, t, taken] = share
+                    out_kind[v, t, taken] = _TARGET if taken == last else _PARTIAL_TARGET
+                    left -= share
+                    taken += 1
+                if left <= SHARE_TOLERANCE:
+                    break
+
+                # The candle has closed: where is the stop now, and which prices are the next events?
+                best_rate, best_close = max(best_rate, best[t, i]), max(best_close, close[t, i])
+                stop, stop_kind = fixed_stop[v, t], fixed_kind[v, t]
+                up = targets[v, t, taken]
+                if taken > 0 or best_rate >= even_after:
+                    if even > stop:
+                        stop, stop_kind = even, _BREAK_EVEN
+                else:
+                    up = min(up, even_after)
+                if best_rate >= trailing_from:
+                    trailing = best_rate * trailing_factor[v, t]
+                    if trailing > stop:
+                        stop, stop_kind = trailing, _TRAILING_STOP
+                    up = min(up, best_rate)  # an equal price changes nothing, and is looked at in vain
+                else:
+                    up = min(up, trailing_from)
+                if giveback_from < np.inf:
+                    close_up, close_down = giveback_from, -np.inf
+                    if best_close >= giveback_from:
+                        close_up = best_close
+                        close_down = best_close - giveback_share[v] * (best_close - entry[t])
+                        leave = close[t, i] <= close_down
+                    if leave:
+                        i += 1
+                    else:
+                        i = _next_event(worst, best, close, t, stop, up, close_up, close_down, i + 1, end)
+                else:
+                    i = _next_touch(worst, best, t, stop, up, i + 1, end)
             if left <= SHARE_TOLERANCE:
-                return False
-            if leave:
-                _fill(taken, i, sign * price, left, _GIVEBACK, out_index, out_rate, out_share, out_kind)
-                return False
-        if worst[i] <= stop:
-            _fill(taken, i, sign * stop, left, stop_kind, out_index, out_rate, out_share, out_kind)
-            return bool(best[i] >= targets[taken])
-        while left > SHARE_TOLERANCE and best[i] >= targets[taken]:
-            share = min(shares[taken], left)
-            kind = _TARGET if taken == target_count - 1 else _PARTIAL_TARGET
-            _fill(taken, i, sign * targets[taken], share, kind, out_index, out_rate, out_share, out_kind)
-            left -= share
-            taken += 1
-        if left <= SHARE_TOLERANCE:
-            return False
-
-        # The candle has closed: where is the stop now, and from which prices on does anything happen?
-        best_rate = max(best_rate, best[i])
-        best_close = max(best_close, close[i])
-        stop, stop_kind = fixed_stop, fixed_kind
-        up = targets[taken]
-        if taken > 0 or best_rate >= break_even_after:
-            if break_even > stop:
-                stop, stop_kind = break_even, _BREAK_EVEN
-        else:
-            up = min(up, break_even_after)
-        if best_rate >= trailing_activation:
-            trailing = best_rate * trailing_factor
-            if trailing > stop:
-                stop, stop_kind = trailing, _TRAILING_STOP
-            up = min(up, best_rate)  # an equal price changes nothing; the rule is gone through once more
-        else:
-            up = min(up, trailing_activation)
-        close_up, close_down = np.inf, -np.inf
-        if giveback_activation < np.inf:
-            close_up = giveback_activation
-            if best_close >= giveback_activation:
-                close_up = best_close
-                close_down = best_close - giveback_share * (best_close - entry)
-                leave = close[i] <= close_down
-        if leave:
-            i += 1
-        elif close_up == np.inf:
-            i = _next_touch(worst, best, stop, up, i + 1, end)
-        else:
-            i = _next_event(worst, best, close, stop, up, close_up, close_down, i + 1, end)
-    if deadline < width:
-        rate, kind = sign * open_[deadline], _TIME_LIMIT
-    else:
-        rate, kind = sign * close[width - 1], _END_OF_DATA
-    _fill(
-        taken,
-        end if deadline < width else width - 1,
-        rate,
-        left,
-        kind,
-        out_index,
-        out_rate,
-        out_share,
-        out_kind,
-    )
-    return False
+                continue
+            if kind == _NONE:
+                if deadline[v, t] < width:
+                    i, rate, kind = end, open_[t, end], _TIME_LIMIT
+                else:
+                    i, rate, kind = width - 1, close[t, width - 1], _END_OF_DATA
+            out_index[v, t, taken] = i
+            out_rate[v, t, taken] = sign * rate
+            out_share[v, t, taken] = left
+            out_kind[v, t, taken] = kind
 
 
 @_compiled
-def _fill(
-    slot: int,
-    index: int,
-    rate: float,
-    share: float,
-    kind: int,
-    out_index: IntArray,
-    out_rate: FloatArray,
-    out_share: FloatArray,
-    out_kind: NDArray[np.int8],
-) -> None:
-    out_index[slot] = index
-    out_rate[slot] = rate
-    out_share[slot] = share
-    out_kind[slot] = kind
-
-
-@_compiled
-def _next_touch(worst: FloatArray, best: FloatArray, stop: float, up: float, start: int, end: int) -> int:
+def _next_touch(
+    worst: FloatArray, best: FloatArray, t: int, stop: float, up: float, start: int, end: int
+) -> int:
     """Return the first candle that comes down to `stop` or up to `up`; `end` where none does."""
-    i = start
-    while i + _BLOCK <= end:
+    for i in range(start, end, _TOUCH_BLOCK):
         hits = 0
-        for j in range(i, i + _BLOCK):
-            hits += (worst[j] <= stop) | (best[j] >= up)
+        first = np.uint64(i)  # unsigned: no test for indices from the end
+        for j in range(_TOUCH_BLOCK):
+            k = first + np.uint64(j)
+            hits += (worst[t, k] <= stop) | (best[t, k] >= up)
         if hits:
-            break
-        i += _BLOCK
-    while i < end and worst[i] > stop and best[i] < up:
-        i += 1
-    return i
+            for j in range(i, min(i + _TOUCH_BLOCK, end)):
+                if worst[t, j] <= stop or best[t, j] >= up:
+                    return j
+    return end
 
 
 @_compiled
@@ -291,6 +241,7 @@ def _next_event(
     worst: FloatArray,
     best: FloatArray,
     close: FloatArray,
+    t: int,
     stop: float,
     up: float,
     close_up: float,
@@ -299,14 +250,17 @@ def _next_event(
     end: int,
 ) -> int:
     """Return the first candle as `_next_touch` does, or the first that closes beyond one of two levels."""
-    i = start
-    while i + _BLOCK <= end:
+    for i in range(start, end, _EVENT_BLOCK):
         hits = 0
-        for j in range(i, i + _BLOCK):
-            hits += (worst[j] <= stop) | (best[j] >= up) | (close[j] >= close_up) | (close[j] <= close_down)
+        first = np.uint64(i)
+        for j in range(_EVENT_BLOCK):
+            k = first + np.uint64(j)
+            touched = (worst[t, k] <= stop) | (best[t, k] >= up)
+            hits += touched | (close[t, k] >= close_up) | (close[t, k] <= close_down)
         if hits:
-            break
-        i += _BLOCK
-    while i < end and worst[i] > stop and best[i] < up and close_down < close[i] < close_up:
-        i += 1
-    return i
+            for j in range(i, min(i + _EVENT_BLOCK, end)):
+                if worst[t, j] <= stop or best[t, j] >= up:
+                    return j
+                if close[t, j] >= close_up or close[t, j] <= close_down:
+                    return j
+    return end
