@@ -45,6 +45,7 @@ class Finding:
     without_liquidation : replayed trades whose liquidation price is not known, and is therefore not replayed.
     """
 
+    parameter_importance : share of the objective\'s spread by parameter; None where not measured.
     decision: Decision
     learned_until: datetime | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Finding:
     without_liquidation: int = 0
 
 
+    parameter_importance: Mapping[str, float] | None = None
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSideLearner:
     """Decides one pair and side at a time; holds what is the same for all of them.
@@ -60,10 +62,10 @@ class PairSideLearner:
     search : a name of `learning.search.SEARCHES`. bot_weights : by bot, above zero.
     """
 
-    settings: OptimizerSettings
-    costs: Costs
     diaries : where trials are kept, so that a killed search goes on.
     importance : measure parameter importance of sampled searches, which costs as much as the search.
+    settings: OptimizerSettings
+    costs: Costs
     bot_weights: Mapping[str, float]
     search: str
     as_of: datetime
@@ -74,8 +76,6 @@ class PairSideLearner:
     def too_few(self, pair: str, side: Side, trades: Sequence[ClosedTrade]) -> Finding | None:
         """Return the finding for fewer trades than needed: no candle has to be read for it."""
         needed = self.settings.min_trades
-    diaries: Diaries = field(default_factory=NoDiaries)
-    importance: bool = False
         if len(trades) >= needed:
             return None
         return skipped(pair, side, trades, f"{len(trades)} trades, {needed} needed")
@@ -103,13 +103,6 @@ class PairSideLearner:
         if flaw is not None:
             return skipped(pair, side, trades, flaw, sample)
         space = SearchSpace.of(self.settings, sample.median_atr_ratio)
-        result = self._search(pair, side, sample, space)
-        if result.best is None:
-            reason = f"none of {result.candidates} proposals kept the constraints"
-            return skipped(pair, side, trades, reason, sample)
-        return self._judged(pair, side, sample, space, result, result.best, incumbent)
-
-    def _search(self, pair: str, side: Side, sample: Sample, space: SearchSpace) -> SearchResult:
         logger.info(
             "%s %s: %d trades (train: %d, test: %d), median entry ATR ratio %s",
             pair,
@@ -205,13 +198,6 @@ def skipped(
     pair: str, side: Side, trades: Sequence[ClosedTrade], reason: str, sample: Sample | None = None
 ) -> Finding:
     """Return the finding for a pair and side that was not searched; `sample` is what was drawn, if any."""
-    def _importance(
-        self, pair: str, side: Side, space: SearchSpace, result: SearchResult
-    ) -> Mapping[str, float] | None:
-        if not self.importance:
-            return None
-        return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
-
     usable = trades if sample is None else sample.trades
     return Finding(
         decision=Decision(
@@ -222,8 +208,16 @@ def skipped(
             parameters=None,
             evidence=Evidence(
                 trades=len(usable),
+            parameter_importance=self._importance(pair, side, space, result),
                 effective_trades=None if sample is None else sample.effective,
                 bot_trades=bot_trades(usable),
+    def _importance(
+        self, pair: str, side: Side, space: SearchSpace, result: SearchResult
+    ) -> Mapping[str, float] | None:
+        if not self.importance:
+            return None
+        return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
+
             ),
         ),
         dropped={} if sample is None else sample.dropped,

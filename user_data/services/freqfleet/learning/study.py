@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,11 +64,28 @@ def open_study(
         if storage is None
         else DatabaseRecord(storage, chosen)
     )
+    with ExitStack() as undo:
+        undo.callback(record.close)
+        study = _opened(settings, record, search, now, as_of, resume=resume, dry_run=dry_run)
+        undo.pop_all()
+    return study
+
+
+def _opened(
+    settings: Settings,
+    record: FileRecord | DatabaseRecord,
+    search: str,
+    now: datetime,
+    as_of: datetime | None,
+    *,
+    resume: bool,
+    dry_run: bool,
+) -> Study:
     known = record.header()
     if resume and known is None:
         others = ", ".join(record.known()[-5:])
         hint = f"the last ones are {others}; give --study NAME" if others else "no study is there"
-        raise InputError(f"no study {chosen} to resume in {record.place}: {hint}, or leave --resume out")
+        raise InputError(f"no study {record.name} to resume in {record.place}: {hint}, or leave --resume out")
     if as_of is None and resume and known is not None:
         moment, point_in_time = datetime.fromisoformat(known["as_of"]), bool(known["point_in_time"])
     else:
