@@ -1,5 +1,9 @@
 """Both managed engines against the rule itself, bit for bit, on paths made to hit every branch."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +13,7 @@ from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.errors import InputError
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.managed_engine import NO_FILL
+from freqfleet.replay.managed_engines import open_managed_engine
 from freqfleet.replay.managed_numba import ManagedNumbaEngine
 from freqfleet.replay.managed_numpy import ManagedNumpyEngine
 from freqfleet.replay.managed_rule import FillKind
@@ -112,3 +117,48 @@ def test_no_trades_give_no_fills(engine, paths):
 def test_fee_that_is_none_is_named(engine, fee_ratio, paths):
     with pytest.raises(InputError, match=f"fee_ratio must lie in 0..1, was {fee_ratio}"):
         engine(paths, fee_ratio=fee_ratio)
+
+
+@settings(max_examples=1, deadline=None)
+@given(paths=ticking_paths())
+def test_engine_that_is_loaded_already_is_taken_for_any_number_of_vectors(paths):
+    assert isinstance(open_managed_engine(paths, 1, fee_ratio=FEE_RATIO), ManagedNumbaEngine)
+
+
+@pytest.mark.parametrize(
+    "module", ["learning.managed_search", "replay.managed_engines", "replay.managed_numpy"]
+)
+def test_numba_and_optuna_are_not_loaded_before_they_are_used(module):
+    asked = f"import sys, freqfleet.{module}; print({{'numba', 'optuna'}} & set(sys.modules))"
+
+    answer = subprocess.run(
+        [sys.executable, "-c", asked],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    assert answer.stdout.strip() == "set()"
+
+
+def test_few_vectors_are_not_worth_loading_numba():
+    code = """
+import sys
+from hypothesis import find
+from freqfleet.replay.managed_engines import open_managed_engine
+from managedcases import ticking_paths
+paths = find(ticking_paths(), lambda paths: len(paths) == 1)
+few = open_managed_engine(paths, 10, fee_ratio=0.0005)
+many = open_managed_engine(paths, 50_000, fee_ratio=0.0005)
+print(type(few).__name__, type(many).__name__)
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    assert answer.stdout.split() == ["ManagedNumpyEngine", "ManagedNumbaEngine"]
