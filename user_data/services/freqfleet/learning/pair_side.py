@@ -16,6 +16,8 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
+from freqfleet.learning.exact_search import ExactSearch, TrainingTrades
+from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.importance import sampled_importance
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.sample import PairMarket, Part, Sample, bot_trades, draw_sample
@@ -43,27 +45,27 @@ class Finding:
     dropped, purged : trades that could not be replayed, by reason; trades between the two parts.
     without_funding : replayed trades whose funding is not known, and was therefore not charged.
     without_liquidation : replayed trades whose liquidation price is not known, and is therefore not replayed.
+    parameter_importance : share of the objective\'s spread by parameter; None where not measured.
     """
 
-    parameter_importance : share of the objective\'s spread by parameter; None where not measured.
     decision: Decision
     learned_until: datetime | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
     purged: int = 0
     without_funding: int = 0
     without_liquidation: int = 0
-
-
     parameter_importance: Mapping[str, float] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSideLearner:
     """Decides one pair and side at a time; holds what is the same for all of them.
 
     search : a name of `learning.search.SEARCHES`. bot_weights : by bot, above zero.
-    """
-
     diaries : where trials are kept, so that a killed search goes on.
     importance : measure parameter importance of sampled searches, which costs as much as the search.
+    """
+
     settings: OptimizerSettings
     costs: Costs
     bot_weights: Mapping[str, float]
@@ -72,6 +74,10 @@ class PairSideLearner:
     splitter: Splitter
     gate: Gate
     engine: Callable[[TradePaths], ReplayEngine] = NumpyEngine
+    exact: ExactSearch = field(default_factory=ExactSearch)
+    grid_steps: GridSteps = field(default_factory=GridSteps)
+    diaries: Diaries = field(default_factory=NoDiaries)
+    importance: bool = False
 
     def too_few(self, pair: str, side: Side, trades: Sequence[ClosedTrade]) -> Finding | None:
         """Return the finding for fewer trades than needed: no candle has to be read for it."""
@@ -112,6 +118,17 @@ class PairSideLearner:
             len(sample.test.weights),
             space.atr_reference_ratio,
         )
+        result = (
+            self._search_exactly(sample, space, incumbent)
+            if self.search == "exact"
+            else self._search(pair, side, sample, space)
+        )
+        if result.best is None:
+            reason = f"none of {result.candidates} proposals kept the constraints"
+            return skipped(pair, side, trades, reason, sample)
+        return self._judged(pair, side, sample, space, result, result.best, incumbent)
+
+    def _search(self, pair: str, side: Side, sample: Sample, space: SearchSpace) -> SearchResult:
         trials, seed = self.settings.trials, study_seed(self.settings.seed, pair, side)
         diary = self.diaries.open(
             pair,
@@ -126,6 +143,16 @@ class PairSideLearner:
             trials=trials,
             diary=diary,
         )
+
+    def _search_exactly(self, sample: Sample, space: SearchSpace, incumbent: Resolution) -> SearchResult:
+        training = TrainingTrades(
+            paths=sample.train.paths,
+            weights=sample.train.weights,
+            costs=self.costs,
+            profits=self._objective(sample.train).profits,
+            incumbent=incumbent.parameters,
+        )
+        return self.exact.find_best(ExactGrid.of(space, self.grid_steps), training)
 
     def _judged(
         self,
@@ -167,7 +194,7 @@ class PairSideLearner:
             bot_trades=bot_trades(sample.trades),
         )
         reason = ruling.reason if ruling.publish else f"{ruling.reason}; found {exits_text(best)}"
-        edges = space.boundaries(best)
+        edges = space.boundaries(best) if result.plateau is None else result.plateau.edges
         if edges:
             reason += f"; optimum on the boundary of {' and '.join(edges)}"
         return Finding(
@@ -188,7 +215,15 @@ class PairSideLearner:
             without_liquidation=sum(
                 self.costs.trades_without_liquidation(part.paths) for part in (sample.train, sample.test)
             ),
+            parameter_importance=self._importance(pair, side, space, result),
         )
+
+    def _importance(
+        self, pair: str, side: Side, space: SearchSpace, result: SearchResult
+    ) -> Mapping[str, float] | None:
+        if not self.importance:
+            return None
+        return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
 
     def _objective(self, part: Part) -> Objective:
         return Objective(self.engine(part.paths), part.weights, self.costs)
@@ -208,16 +243,8 @@ def skipped(
             parameters=None,
             evidence=Evidence(
                 trades=len(usable),
-            parameter_importance=self._importance(pair, side, space, result),
                 effective_trades=None if sample is None else sample.effective,
                 bot_trades=bot_trades(usable),
-    def _importance(
-        self, pair: str, side: Side, space: SearchSpace, result: SearchResult
-    ) -> Mapping[str, float] | None:
-        if not self.importance:
-            return None
-        return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
-
             ),
         ),
         dropped={} if sample is None else sample.dropped,

@@ -19,14 +19,15 @@ import numpy as np
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
+from freqfleet.learning.plateau import Plateau
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.learning.wording import bps_text, exits_text
 from freqfleet.market.arrays import FloatArray
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_SEARCH = "tpe"
-SEARCHES = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
+DEFAULT_SEARCH = "exact"
+SEARCHES = ("exact", "tpe", "gp", "cmaes", "qmc", "random", "grid")
 # Results depend on the batch, because a sampler learns between batches: one number for everyone.
 BATCH = 10
 
@@ -85,21 +86,18 @@ class SearchResult:
 
     value : its objective; NaN where there is none. candidates : how many proposals were tried.
     tried : every proposal and what it earned, in order, where a search tries them one by one.
+    plateau : how the best one stands among its neighbours, where the search knows them.
     """
 
     best: ExitParameters | None
     value: float
     candidates: int
     tried: Sequence[tuple[ExitParameters, float]] = ()
+    plateau: Plateau | None = None
 
 
 def checked_search(name: str) -> str:
     """Return `name` if this installation can search that way; raises InputError with the remedy."""
-    if name == "exact":
-        raise InputError(
-            f"search exact is not part of this version; take --search {DEFAULT_SEARCH}, or one of "
-            f"{', '.join(SEARCHES)}"
-        )
     if name not in SEARCHES:
         raise InputError(f"no search {name!r}; take one of {', '.join(SEARCHES)}")
     package = _NEEDS.get(name)
@@ -118,7 +116,10 @@ def study_seed(seed: int, pair: str, side: Side) -> int:
 
 def open_search(name: str, space: SearchSpace, *, seed: int, trials: int) -> Search:
     """Return the search of that name; raises InputError where this installation has none."""
-    checked_search(name)
+    if checked_search(name) == "exact":
+        raise InputError(
+            "search exact proposes nothing, it replays its whole grid; see learning.exact_search"
+        )
     from freqfleet.learning.samplers import GridSearch, OptunaSearch  # noqa: PLC0415  (Optuna is heavy)
 
     return GridSearch(space, trials) if name == "grid" else OptunaSearch(name, space, seed)
