@@ -109,7 +109,9 @@ def test_reports_name_a_key_in_words(key, label):
 
 
 def test_evidence_of_later_releases_changes_an_id_only_where_it_was_measured():
-    plain = version(evidence=Evidence(trades=90))
+    plain = replace(VERSION, evidence=Evidence(trades=90))
+    silent = replace(VERSION, evidence=Evidence(trades=90, optimistic_test_profit=None))
+    measured = replace(VERSION, evidence=Evidence(trades=90, optimistic_test_profit=0.01))
 
-    assert version(evidence=Evidence(trades=90, optimistic_test_profit=None)).version_id == plain.version_id
-    assert version(evidence=Evidence(trades=90, optimistic_test_profit=0.01)).version_id != plain.version_id
+    assert silent.version_id == plain.version_id
+    assert measured.version_id != plain.version_id

@@ -1,5 +1,10 @@
 """Every engine against the exit rule itself, bit for bit, on paths made to hit every branch."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -172,23 +177,61 @@ def test_no_vectors_give_no_rows(engine):
     assert opened.mean_profits([], np.ones(5), free).shape == (0,)
 
 
-def test_large_batches_are_replayed_by_numba_and_single_vectors_by_numpy():
-    paths = walk_paths(20, 9, seed=1)
+IN_A_NEW_PROCESS = """
+import numpy as np
+from freqfleet.replay.costs import Costs
+from freqfleet.replay.numba_engine import NumbaEngine
+from replaypaths import walk_parameters, walk_paths
+engine = NumbaEngine(walk_paths(300, 20, seed=1))
+costs = Costs(fee_ratio=0.0005, slippage_ratio=0.0002, funding=True)
+print(engine.mean_profits(walk_parameters(9, seed=2), np.ones(300), costs).tobytes().hex())
+print(engine.exits(walk_parameters(9, seed=2)).rate.tobytes().hex())
+"""
 
-    assert isinstance(open_engine(paths, 1), NumpyEngine)
-    assert isinstance(open_engine(paths, 1_000_000), NumbaEngine)
+
+def test_kernels_from_the_cache_of_an_earlier_process_give_the_same_bits():
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
+    command = [sys.executable, "-c", IN_A_NEW_PROCESS]
+
+    first, second = (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+
+    assert first == second
+    assert len(first) > 100
 
 
-def test_many_engines_together_are_worth_what_one_is_not(monkeypatch):
+@pytest.fixture
+def numba_not_loaded(monkeypatch):
     monkeypatch.setattr(engines, "_NUMBA_ENGINE", "not.loaded")
+
+
+@pytest.mark.usefixtures("numba_not_loaded")
+def test_large_batches_are_replayed_by_numba_and_small_ones_by_numpy():
     paths = walk_paths(200, 9, seed=1)
 
     assert isinstance(open_engine(paths, 100), NumpyEngine)
-    assert isinstance(open_engine(paths, 100, engines_alike=1_000), NumbaEngine)
+    assert isinstance(open_engine(paths, 50_000), NumbaEngine)
+
+
+@pytest.mark.usefixtures("numba_not_loaded")
+def test_many_engines_together_are_worth_what_one_is_not():
+    assert isinstance(open_engine(walk_paths(200, 9, seed=1), 100, engines_alike=500), NumbaEngine)
+
+
+def test_numba_replays_everything_once_it_is_loaded():
+    fills = freqtrade_fills(0.1)
+
+    opened = open_engine(walk_paths(20, 9, seed=1), 1, fills=fills)
+
+    assert isinstance(opened, NumbaEngine)
+    assert opened.fills is fills
 
 
 def test_without_numba_numpy_replays(monkeypatch, caplog):
     monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(engines, "_NUMBA_ENGINE", "not.loaded")
     engines._numba_is_installed.cache_clear()
 
     opened = open_engine(walk_paths(20, 9, seed=1), 1_000_000)

@@ -1,18 +1,25 @@
 """Barriers and levels of many trades under many parameter vectors: what every engine starts from.
 
-The factor of each trade comes from the domain itself (NumPy's power may round another way than Python's),
+The power in the factor of each trade is Python's own, as in the domain (NumPy's may round another way),
 once for every pair of scaling and reference that occurs. The rest are single roundings, which NumPy and
-Python do alike; tests/replay/test_engines.py holds all of it to `fills.levels` bit for bit.
+Python do alike; tests/replay/test_engines.py holds all of it to the domain and to `fills.levels`, bit for
+bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
-from freqfleet.domain.exits import STOP_LOSS_BOUNDS, TAKE_PROFIT_BOUNDS, ExitParameters
+from freqfleet.domain.exits import (
+    STOP_LOSS_BOUNDS,
+    TAKE_PROFIT_BOUNDS,
+    VOLATILITY_FACTOR_BOUNDS,
+    ExitParameters,
+)
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.market.timeframes import MINUTE_MS
 from freqfleet.replay.fills import Fills, nearest_tick, placed_stop
@@ -38,6 +45,7 @@ class VolatilityFactors:
     def __init__(self, atr_ratio: FloatArray) -> None:
         self._atr_ratio: list[float] = atr_ratio.tolist()
         self._known: dict[tuple[float, float | None], FloatArray] = {}
+        self._relative: dict[float, list[float]] = {}  # of the last reference: a search has one
 
     def rows(self, parameters: Sequence[ExitParameters]) -> tuple[FloatArray, IntArray]:
         """Return the distinct rows of factors, shape (k, n), and which one each vector has, shape (p,)."""
@@ -48,10 +56,22 @@ class VolatilityFactors:
         for index, one in enumerate(parameters):
             key = (one.volatility_scaling, one.atr_reference_ratio)
             if key not in self._known:
-                self._known[key] = np.array([one.volatility_factor(atr) for atr in self._atr_ratio])
+                self._known[key] = np.array(self._factors(*key), dtype=np.float64)
             chosen[index] = row_of.setdefault(key, len(row_of))
         rows = np.array([self._known[key] for key in row_of], dtype=np.float64)
         return rows.reshape(len(row_of), len(self._atr_ratio)), chosen
+
+    def _factors(self, scaling: float, reference: float | None) -> list[float]:
+        if scaling == 0.0 or reference is None:
+            return [1.0] * len(self._atr_ratio)
+        if reference not in self._relative:
+            low, high = VOLATILITY_FACTOR_BOUNDS
+            self._relative = {
+                reference: [
+                    min(max(atr / reference, low), high) if atr > 0.0 else 1.0 for atr in self._atr_ratio
+                ]
+            }
+        return list(map(pow, self._relative[reference], repeat(scaling)))
 
 
 def barrier_rates(

@@ -35,6 +35,8 @@ _TARGET = int(ExitKind.TARGET)
 _TIME_LIMIT = int(ExitKind.TIME_LIMIT)
 _END_OF_DATA = int(ExitKind.END_OF_DATA)
 _LIQUIDATION = int(ExitKind.LIQUIDATION)
+# NumPy adds at most so many values in one go, and halves longer arrays.
+_PAIRWISE_BLOCK = 128
 _STOP_FLOOR = STOP_LOSS_BOUNDS[0]
 _TARGET_CEILING = TAKE_PROFIT_BOUNDS[1]
 
@@ -316,26 +318,51 @@ def _means(
             if liquidated and left == _STOP:
                 profit = margin_loss[trade]
             weighted[trade] = profit * weights[trade]
-        means[vector] = _sum_as_numpy(weighted, 0, trades) / total
+        means[vector] = _sum_as_numpy(weighted) / total
 
 
 @_compiled
-def _sum_as_numpy(values: FloatArray, start: int, count: int) -> float:
-    """Return the sum in the order in which NumPy adds contiguous float64 values: pairwise."""
+def _sum_as_numpy(values: FloatArray) -> float:
+    """Return the sum in the order in which NumPy adds contiguous float64 values: pairwise.
+
+    NumPy halves until 128 values are left and adds the halves. Here that is a stack of the right halves to
+    come and the sums of the left ones: cached Numba code that calls itself crashes when it is loaded.
+    """
+    right_start, right_count = np.empty(64, dtype=np.int64), np.empty(64, dtype=np.int64)
+    left_sum, left_is_known = np.empty(64), np.zeros(64, dtype=np.bool_)
+    depth, start, count = 0, 0, len(values)
+    while True:
+        while count > _PAIRWISE_BLOCK:
+            half = count // 2
+            half -= half % 8
+            right_start[depth], right_count[depth] = start + half, count - half
+            left_is_known[depth] = False
+            depth += 1
+            count = half
+        summed = _block_sum(values, start, count)
+        while depth > 0 and left_is_known[depth - 1]:
+            depth -= 1
+            summed = left_sum[depth] + summed
+        if depth == 0:
+            return summed
+        left_sum[depth - 1], left_is_known[depth - 1] = summed, True
+        start, count = right_start[depth - 1], right_count[depth - 1]
+
+
+@_compiled
+def _block_sum(values: FloatArray, start: int, count: int) -> float:
+    """Return the sum of a block of at most 128 values as NumPy adds them: in eight lanes."""
     summed: float = 0.0
-    if count < 8:
-        for index in range(start, start + count):
-            summed += values[index]
-        return summed
-    if count <= 128:
+    whole = count - count % 8 if count >= 8 else 0
+    if whole > 0:
         lane0, lane1, lane2, lane3 = values[start], values[start + 1], values[start + 2], values[start + 3]
+        start4 = start + 4
         lane4, lane5, lane6, lane7 = (
-            values[start + 4],
-            values[start + 5],
-            values[start + 6],
-            values[start + 7],
+            values[start4],
+            values[start4 + 1],
+            values[start4 + 2],
+            values[start4 + 3],
         )
-        whole = count - count % 8
         for index in range(start + 8, start + whole, 8):
             lane0 += values[index]
             lane1 += values[index + 1]
@@ -346,11 +373,6 @@ def _sum_as_numpy(values: FloatArray, start: int, count: int) -> float:
             lane6 += values[index + 6]
             lane7 += values[index + 7]
         summed = ((lane0 + lane1) + (lane2 + lane3)) + ((lane4 + lane5) + (lane6 + lane7))
-        for index in range(start + whole, start + count):
-            summed += values[index]
-        return summed
-    half = count // 2
-    half -= half % 8
-    summed = _sum_as_numpy(values, start, half)
-    summed += _sum_as_numpy(values, start + half, count - half)
+    for index in range(start + whole, start + count):
+        summed += values[index]
     return summed
