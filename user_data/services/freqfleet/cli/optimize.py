@@ -99,6 +99,7 @@ def optimize(
     from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
     from freqfleet.learning.study import open_study
     from freqfleet.market.candles import CandleFiles
+    from freqfleet.market.leverage_tiers import load_leverage_tiers
     from freqfleet.wiring import open_store
 
     if more_pairs and not pairs:
@@ -135,6 +136,7 @@ def optimize(
             record=opened.record,
             resumed=opened.resumed,
             importance=importance,
+            tiers=load_leverage_tiers(),
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
         if not asked:

@@ -116,6 +116,11 @@ def _print_samples(console: Console, findings: list[Finding]) -> None:
     without_funding = sum(one.without_funding for one in findings)
     if without_funding:
         console.print(f"funding unknown, and not charged, for {as_count(without_funding)} trades")
+    without_liquidation = sum(one.without_liquidation for one in findings)
+    if without_liquidation:
+        console.print(
+            f"liquidation price unknown, and not replayed, for {as_count(without_liquidation)} trades"
+        )
     ambiguous = sum(one.decision.evidence.ambiguous_trades or 0 for one in findings)
     console.print(f"stop and target in one candle, counted as stopped: {as_count(ambiguous)} trades")
 

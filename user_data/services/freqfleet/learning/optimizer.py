@@ -28,6 +28,7 @@ from freqfleet.learning.run_record import RunRecord
 from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
 from freqfleet.learning.trial_diary import NoDiaries
 from freqfleet.learning.workers import InProcess, Workers
+from freqfleet.market.leverage_tiers import LeverageTiers
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.replay.costs import Costs
 from freqfleet.settings import Settings
@@ -77,6 +78,8 @@ class Optimizer:
     record : remembers what is finished; None remembers nothing. resumed : the record is of an earlier call
         of this same run: what that has published counts as this run's own, not as what was in force before.
     importance : see `PairSideLearner`.
+    tiers : the leverage tiers of the exchange; without them no liquidation is replayed, and every trade is
+        counted as one whose liquidation is not known.
     """
 
     def __init__(
@@ -95,8 +98,10 @@ class Optimizer:
         record: RunRecord | None = None,
         resumed: bool = False,
         importance: bool = False,
+        tiers: LeverageTiers | None = None,
     ) -> None:
         self._store = store
+        self._tiers = tiers
         self._candles = candles
         self._settings = settings
         self._clock = clock
@@ -223,6 +228,7 @@ class Optimizer:
             pair=pair,
             trades={side: self._trades.of(pair, side) for side in self.sides},
             incumbents={side: book.resolve(pair, side, leverage, self.as_of) for side in self.sides},
+            tiers=self._tiers.of(pair) if self._tiers is not None else None,
         )
 
     def _finished(self) -> dict[str, PairOutcome]:

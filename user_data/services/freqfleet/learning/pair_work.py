@@ -20,6 +20,7 @@ from freqfleet.errors import MarketError
 from freqfleet.learning.pair_side import Finding, PairSideLearner, skipped
 from freqfleet.learning.sample import PairMarket
 from freqfleet.market.indicators import atr_ratio
+from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
 from freqfleet.parameters.book import Resolution
 
@@ -51,11 +52,15 @@ class PairOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairTask:
-    """One pair: its trades and what is in force for it, by the sides that are asked for."""
+    """One pair: its trades and what is in force for it, by the sides that are asked for.
+
+    tiers : the leverage tiers of the pair; None where they are not known.
+    """
 
     pair: str
     trades: Mapping[Side, Sequence[ClosedTrade]]
     incumbents: Mapping[Side, Resolution]
+    tiers: Tiers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,9 @@ class PairWork:
         few = self._too_few(task)
         try:
             market = PairMarket(
-                candles=self.candles.load(task.pair), funding=self.candles.load_funding(task.pair)
+                candles=self.candles.load(task.pair),
+                funding=self.candles.load_funding(task.pair),
+                tiers=task.tiers,
             )
         except MarketError as error:
             reason = str(error)
