@@ -29,7 +29,7 @@ def managed_exits(draw, *, plain: bool = False) -> ManagedExits:
     off = plain
     values: dict[str, Any] = {}
     if not off and draw(st.booleans()):
-        values["trailing_stop_ratio"] = draw(RATIOS | st.floats(0.0025, 0.05))
+        values["trailing_stop_ratio"] = draw(RATIOS | st.floats(0.0025, 0.05) | st.sampled_from([0.2, 0.3]))
         values["trailing_activation_ratio"] = draw(below)
     if not off and draw(st.booleans()):
         values["giveback_ratio"] = draw(st.sampled_from([0.25, 0.5, 1.0]) | st.floats(0.05, 1.0))

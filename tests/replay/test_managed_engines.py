@@ -3,17 +3,19 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freqfleet.domain.managed_exits import ManagedExits
+from freqfleet.domain.managed_exits import ManagedExits, managed_barriers
 from freqfleet.errors import InputError
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.managed_engine import NO_FILL
 from freqfleet.replay.managed_engines import open_managed_engine
+from freqfleet.replay.managed_levels import LevelMaker
 from freqfleet.replay.managed_numba import ManagedNumbaEngine
 from freqfleet.replay.managed_numpy import ManagedNumpyEngine
 from freqfleet.replay.managed_rule import FillKind
@@ -51,6 +53,62 @@ def test_every_fill_is_the_one_of_the_rule_bit_for_bit(engine, paths, parameters
                 for fill in expected.fills
             ]
             assert found.ambiguous[row, trade] == expected.ambiguous
+
+
+@settings(max_examples=200, deadline=None)
+@given(ticking_paths(), managed_exits())
+def test_levels_are_those_of_live_trading_bit_for_bit(paths, parameters):
+    levels, sign = LevelMaker(paths, FEE_RATIO).levels([parameters]), paths.side.sign
+
+    for trade in range(len(paths)):
+        live = managed_barriers(
+            parameters,
+            open_rate=float(paths.entry_rate[trade]),
+            side=paths.side,
+            atr_ratio=float(paths.atr_ratio[trade]),
+            fee_ratio=FEE_RATIO,
+        )
+        rates = [rate for rate, _ in live.partial_targets] + [live.barriers.target_rate]
+        assert (sign * levels.targets[0, trade]).tolist() == rates
+        assert sign * levels.break_even[trade] == live.break_even_rate
+        for level, rate in (
+            (levels.trailing_activation, live.trailing_activation_rate),
+            (levels.giveback_activation, live.giveback_activation_rate),
+            (levels.break_even_after, live.break_even_after_rate),
+        ):
+            assert level[0, trade] == (np.inf if rate is None else sign * rate)
+        if live.trailing_stop_ratio is not None:
+            factor = 1.0 + sign * -live.trailing_stop_ratio
+            assert levels.trailing_factor[0, trade] == factor
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=20, deadline=None)
+@given(paths=ticking_paths().filter(lambda paths: paths.width > 1))
+def test_equal_stops_keep_the_name_of_the_one_that_asks_for_less(engine, paths):
+    sign = paths.side.sign
+    first, second = (paths.subset(np.array([0])) for _ in range(2))
+    tied = replace(
+        first,
+        entry_rate=np.array([100.0]),
+        liquidation_rate=np.array([np.nan]),
+        atr_ratio=np.array([np.nan]),
+        **{name: np.full_like(second.open, 100.0 + sign * 10.0) for name in ("open", "high", "low", "close")},
+    )
+    best = 125.0 if sign > 0 else 80.0  # 20 or 25 % from here is the entry, to the last bit
+    (tied.high if sign > 0 else tied.low)[0, 0] = best
+    (tied.low if sign > 0 else tied.high)[0, 1] = 100.0
+    parameters = ManagedExits(
+        stop_loss=-0.05,
+        take_profit=0.4,
+        trailing_stop_ratio=0.2 if sign > 0 else 0.25,
+        trailing_activation_ratio=0.19,
+        break_even_after_ratio=0.1,
+    )
+
+    found = engine(tied, fee_ratio=0.0).fills([parameters])
+
+    assert fills_of(found, 0, 0) == [(1, (100.0).hex(), (1.0).hex(), FillKind.BREAK_EVEN)]
 
 
 @settings(max_examples=200, deadline=None)
