@@ -33,7 +33,7 @@ TRIAL_LOG = Path("user_data") / "logs" / "optuna_optimizer.log"
 @click.argument("more_pairs", nargs=-1, metavar="")
 @click.option("--days-back", type=click.IntRange(min=1), help="Learn from the trades of so many days.")
 @click.option("--as-of", metavar="TIME", help="Know nothing later; publish as of this time (UTC).")
-@click.option("--search", metavar="NAME", help="tpe (default), gp, cmaes, qmc, random or grid.")
+@click.option("--search", metavar="NAME", help="exact (default), tpe, gp, cmaes, qmc, random or grid.")
 @click.option("--trials", type=click.IntRange(min=1), help="Proposals per pair and side.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, help="Worker processes; the answer is the same."
@@ -109,6 +109,12 @@ def optimize(
     chosen_search = checked_search(search or DEFAULT_SEARCH)
     moment = _as_of(as_of)
     settings, seed = _settings(ctx.find_object(Invocation), seed_file, days_back, trials)
+    if chosen_search == "exact" and (trials is not None or seed is not None):
+        click.echo(
+            f"trials = {settings.optimizer.trials} is for searches that sample; the exact one replays its "
+            "whole grid",
+            err=True,
+        )
     ctx.with_resource(_log_file(settings, seed))
     candles = CandleFiles(settings.datadir, settings.market.timeframe)
     with closing(open_store(settings)) as store:
