@@ -220,3 +220,21 @@ print(type(few).__name__, type(many).__name__)
     )
 
     assert answer.stdout.split() == ["ManagedNumpyEngine", "ManagedNumbaEngine"]
+
+
+@settings(max_examples=5, deadline=None)
+@given(paths=ticking_paths())
+def test_scaled_trailing_stop_is_held_at_the_widest_stop_there_is(paths):
+    wild = replace(paths, atr_ratio=np.full(len(paths), 0.02))
+    parameters = ManagedExits(
+        stop_loss=-0.05,
+        take_profit=0.2,
+        volatility_scaling=1.0,
+        atr_reference_ratio=0.002,
+        trailing_stop_ratio=0.2,
+        trailing_activation_ratio=0.1,
+    )
+
+    levels = LevelMaker(wild, FEE_RATIO).levels([parameters])
+
+    assert (levels.trailing_factor == 1.0 - paths.side.sign * 0.3).all()
