@@ -3,7 +3,7 @@
 Our strategies know their barriers as prices, but freqtrade takes a stop and a target as margin-level
 ratios, and rounds profits to eight decimals. On the way there and back a price moves by its last digits.
 That decides where it falls when it lies on a price tick, or half way between two: with barriers of whole
-percents that is one price in a hundred, far too many for a replay that claims the same rates.
+percents that is up to one price in a hundred, too many for a replay that claims the same rates.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def levels(
 
     liquidation_rate : where the exchange would close it; None where that cannot happen.
     booking : with a tick size, decides to which side prices half way between two ticks are rounded. Without
-        it targets go up, and of round ratios one in a hundred is booked one tick off freqtrade's.
+        it targets go up, and four in a thousand of the parity tests are booked one tick off freqtrade's.
     """
     stop, target = barriers.stop_rate, barriers.target_rate
     filled = target
