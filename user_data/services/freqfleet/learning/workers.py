@@ -10,12 +10,15 @@ from __future__ import annotations
 import itertools
 import logging
 import logging.handlers
+import os
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from freqfleet import __version__
@@ -25,6 +28,7 @@ from freqfleet.learning.pair_work import PairOutcome, PairTask, PairWork
 CONNECT_SECONDS = 10
 # A worker that has finished a pair finds the next one waiting; more in flight would only hold memory.
 TASKS_PER_WORKER = 2
+PARENT_WATCH_SECONDS = 0.5
 
 _OURS = "freqfleet"
 _PROCESS = uuid.uuid4().hex
@@ -57,7 +61,7 @@ class Processes:
         import joblib  # noqa: PLC0415  (only who asks for processes pays)
         from joblib.externals.loky.process_executor import TerminatedWorkerError  # noqa: PLC0415
 
-        errand = _Errand(work, _PROCESS, logging.getLogger(_OURS).getEffectiveLevel())
+        errand = _Errand(work, _PROCESS, logging.getLogger(_OURS).getEffectiveLevel(), parent=os.getpid())
         with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
             parallel = joblib.Parallel(
                 n_jobs=self.jobs,
@@ -158,18 +162,37 @@ class _Result:
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """What travels to a worker. process : where it came from; log_level : what is worth bringing home."""
+    """What travels to a worker.
+
+    process : where it came from. log_level : what is worth bringing home. parent : the id of the process
+    without which the worker has nothing to live for; None for one that somebody else started.
+    """
 
     work: PairWork
     process: str
     log_level: int
+    parent: int | None = None
 
     def __call__(self, task: PairTask) -> _Result:
         if self.process == _PROCESS:  # a thread of the parent: its log is at home already
             return _Result(self.work.outcome(task), ())
+        if self.parent is not None:
+            _end_with(self.parent)
         with _captured(self.log_level) as records:
             outcome = self.work.outcome(task)
         return _Result(outcome, tuple(records))
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: one that was killed could not tell its workers to stop."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="freqfleet-parent-watch", daemon=True).start()
 
 
 def _run_errand(errand: _Errand, task: PairTask) -> _Result:
