@@ -17,9 +17,12 @@ from freqfleet.replay.fills import HONEST, Fills, freqtrade_fills, levels
 from freqfleet.replay.paths import TradePaths
 
 STEP_MS = 300_000
-# Prices on a coarse grid around 100, so that ties with barriers and jumps over them are common.
-TICKS = st.integers(-12, 12).map(lambda tick: 100.0 + tick / 2)
-RATIOS = st.sampled_from([0.005, 0.01, 0.015, 0.02, 0.03, 0.05])
+# Prices on a coarse grid around 128, and ratios that land on it exactly (both are sums of powers of two),
+# so that ties with barriers and jumps over them are common; now and then a price just beside the grid.
+ENTRY = 128.0
+GRID = st.integers(-12, 12).map(lambda tick: ENTRY + tick / 2)
+TICKS = st.one_of(GRID, GRID, GRID, GRID.map(lambda price: math.nextafter(price, 0.0)))
+RATIOS = st.sampled_from([ticks / 256 for ticks in (2, 3, 4, 6, 8, 12)])
 ATRS = st.sampled_from([math.nan, 0.0, 0.001, 0.0021, 0.005, 0.02])
 SHORT_WINDOWS = st.integers(1, 9)
 LEVERAGES = st.sampled_from([1.0, 3.0, 10.0]) | st.floats(1.0, 125.0)
@@ -38,7 +41,7 @@ def exit_parameters(draw: Any) -> ExitParameters:
     return ExitParameters(
         stop_loss=-draw(RATIOS | st.floats(0.0025, 0.3)),
         take_profit=draw(RATIOS | st.floats(0.005, 0.5)),
-        volatility_scaling=draw(st.sampled_from([0.0, 1.0]) | st.floats(0.0, 1.5)),
+        volatility_scaling=draw(st.sampled_from([0.0, 0.0, 1.0]) | st.floats(0.0, 1.5)),
         atr_reference_ratio=draw(st.sampled_from([0.002, 0.004])),
         time_limit_minutes=draw(st.integers(5, 45)),
     )
@@ -60,14 +63,14 @@ def trade_paths(draw: Any, *, widths: st.SearchStrategy[int] = SHORT_WINDOWS) ->
         return np.array(draw(st.lists(values, min_size=trades, max_size=trades)))
 
     first_open_ms = STEP_MS * np.arange(trades, dtype=np.int64)
-    liquidation = each(st.just(math.nan) | TICKS | st.floats(90.0, 110.0))
+    liquidation = each(st.just(math.nan) | TICKS | st.floats(115.0, 141.0))
     return TradePaths(
         pair="BTC/USDT:USDT",
         side=draw(st.sampled_from(list(Side))),
         timeframe_ms=STEP_MS,
         entered_ms=first_open_ms + each(st.sampled_from([0, 4_000, 299_999])).astype(np.int64),
         first_open_ms=first_open_ms,
-        entry_rate=each(TICKS | st.floats(95.0, 105.0)),
+        entry_rate=each(st.just(ENTRY) | TICKS | st.floats(122.0, 134.0)),
         atr_ratio=each(ATRS),
         leverage=each(LEVERAGES),
         liquidation_rate=liquidation,
