@@ -158,10 +158,10 @@ def test_other_search_space_is_refused_and_both_are_shown(tmp_path):
 
     with pytest.raises(
         InputError,
-        match=r"study 'night' is another search: optimizer.stop_loss was \[-0.0515, -0.01\], is \[-0.04, -0.01\]",
+        match=r"'night' is another search: optimizer.stop_loss was \[-0.0515, -0.01\], is \[-0.04, -0.01\]",
     ):
         run(tmp_path, files, store, resume=True, stop_loss=(-0.04, -0.01))
-    with pytest.raises(InputError, match="optimizer.reward_risk_min was 0.8, is 1.0"):
+    with pytest.raises(InputError, match=r"optimizer.reward_risk_min was 0\.8, is 1\.0"):
         run(tmp_path, files, store, resume=True, reward_risk_min=1.0)
     with pytest.raises(InputError, match="search was tpe, is random"):
         run(tmp_path, files, store, resume=True, search="random")
@@ -200,7 +200,7 @@ def test_nothing_to_resume_names_what_is_there(tmp_path):
     record.close()
 
     with pytest.raises(
-        InputError, match="no study 2025-10-31-tpe-42 to resume .*the last ones are 2025-10-30-tpe-42"
+        InputError, match=r"no study 2025-10-31-tpe-42 to resume .*the last ones are 2025-10-30-tpe-42"
     ):
         open_study(
             settings,

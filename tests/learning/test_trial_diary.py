@@ -112,7 +112,7 @@ def test_other_data_is_refused_and_both_are_shown(tmp_path):
 def test_proposals_of_another_version_are_refused(tmp_path):
     search(journal(tmp_path), Hill())
 
-    with pytest.raises(InputError, match="trial 0 was .* start again without --resume"):
+    with pytest.raises(InputError, match=r"trial 0 was .* start again without --resume"):
         search(journal(tmp_path), Hill(), seed=2)
 
 
@@ -191,9 +191,11 @@ def postgresql(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     data = folder / "data"
-    run = {"user": account, "cwd": folder, "check": True, "capture_output": True}
+    run = {"user": account, "cwd": folder, "capture_output": True}
     subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "fleet", "-A", "trust", "--no-sync", "-E", "UTF8"], **run
+        [programs / "initdb", "-D", data, "-U", "fleet", "-A", "trust", "--no-sync", "-E", "UTF8"],
+        check=True,
+        **run,
     )
     options = ("-c", "fsync=off", "-c", f"unix_socket_directories={folder}")
     server = subprocess.Popen(

@@ -142,13 +142,13 @@ class Deadly:
 def test_killed_worker_ends_the_run_with_the_remedy(tmp_path):
     files, store = market(tmp_path)
 
-    with pytest.raises(UnreachableError, match="a worker process was killed.*--resume, and fewer --jobs"):
+    with pytest.raises(UnreachableError, match=r"a worker process was killed.*--resume, and fewer --jobs"):
         optimizer(Deadly(files), store, Processes(2)).run()
 
 
 def test_scheduler_nobody_answers_at_is_named():
     pytest.importorskip("distributed", reason="the extra freqfleet[cluster] is not installed")
-    with pytest.raises(UnreachableError, match="no Dask scheduler at tcp://127.0.0.1:1"):
+    with pytest.raises(UnreachableError, match=r"no Dask scheduler at tcp://127.0.0.1:1"):
         list(Cluster("tcp://127.0.0.1:1", connect_seconds=1).outcomes(None, []))
 
 
