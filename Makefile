@@ -7,7 +7,7 @@ MARKET ?=
 OUT    ?= demo-out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo lock clean
+.PHONY: help setup check test demo parity bench lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,6 +32,10 @@ test: check      ## check, then every test
 
 demo: $(STAMP)   ## the whole loop, offline: make demo [MARKET=DIR] [OUT=DIR]
 	$(BIN)/freqfleet demo $(if $(MARKET),--market $(MARKET)) --out $(OUT)
+
+parity: $(STAMP) ## replay against freqtrade's own backtests, in full; writes docs/parity.md
+	$(LOOPBACK_UP)
+	$(BIN)/python tests/parity/report.py
 
 lock: $(STAMP)   ## resolve the dependencies anew (needs a package registry)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
