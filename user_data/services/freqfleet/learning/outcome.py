@@ -62,6 +62,7 @@ def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:
         "dropped": dict(finding.dropped),
         "purged": finding.purged,
         "without_funding": finding.without_funding,
+        "parameter_importance": finding.parameter_importance,
         "without_liquidation": finding.without_liquidation,
         "version": decision.version,
     }

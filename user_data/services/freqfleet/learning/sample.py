@@ -67,8 +67,6 @@ class Sample:
         known = self.train.paths.atr_ratio[np.isfinite(self.train.paths.atr_ratio)]
         return float(np.median(known)) if len(known) else None
 
-    def shortage(self, needed: int) -> str | None:
-        """Return why this is too little to learn from when `needed` trades are asked for, else None."""
     @property
     def mark(self) -> dict[str, str | int]:
         """What the training part is made of, to tell it from another one: its size and a digest."""
@@ -81,6 +79,8 @@ class Sample:
                 digest.update(np.ascontiguousarray(values).tobytes())
         return {"training_trades": len(self.train.weights), "data": digest.hexdigest()}
 
+    def shortage(self, needed: int) -> str | None:
+        """Return why this is too little to learn from when `needed` trades are asked for, else None."""
         enough = LEAST_SHARE * needed
         usable = len(self.trades)
         if usable < needed:
