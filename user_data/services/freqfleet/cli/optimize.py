@@ -49,7 +49,7 @@ TRIAL_LOG = Path("user_data") / "logs" / "optuna_optimizer.log"
     help="Keep the study in a database, for several machines: postgresql+psycopg://HOST/DATABASE.",
 )
 @click.option(
-    "--importance", is_flag=True, help="Say which parameter mattered; doubles the time of a sampler."
+    "--importance", is_flag=True, help="Say which parameter mattered; doubles the time of a search."
 )
 @click.option("--dry-run", is_flag=True, help="Decide and show, publish nothing.")
 @click.option(

@@ -49,6 +49,10 @@ def print_run(run: OptimizerRun) -> None:
             console.print(
                 f"{_name(one, labels)} {one.decision.verdict.value}: {one.decision.reason}", markup=False
             )
+    for one in searched:
+        if one.parameter_importance:
+            shares = ", ".join(f"{name} {share:.0%}" for name, share in one.parameter_importance.items())
+            console.print(f"{_name(one, labels)} importance: {shares}", markup=False)
     _print_skipped(console, run, labels)
     _print_samples(console, searched)
     for note in run.notes:

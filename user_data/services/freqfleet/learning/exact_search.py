@@ -19,7 +19,8 @@ import numpy as np
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.errors import InputError
 from freqfleet.learning.grid import ExactGrid
-from freqfleet.learning.plateau import Plateau, best_cell, neighbourhood_means, reach_of, survey
+from freqfleet.learning.importance import surface_importance
+from freqfleet.learning.plateau import AXES, Plateau, best_cell, neighbourhood_means, reach_of, survey
 from freqfleet.learning.search import SearchResult
 from freqfleet.learning.wording import bps_text, exits_text
 from freqfleet.market.arrays import FloatArray
@@ -54,12 +55,14 @@ class ExactSearch:
     """Chooses from the surface of the training trades.
 
     selection : what cells are compared by, see above. kernel : `auto` takes Numba where it is installed.
+    importance : measure how much of the surface each parameter explains.
 
     Raises InputError for a selection that is none.
     """
 
     selection: Selection = "plateau"
     kernel: KernelName = "auto"
+    importance: bool = False
 
     def __post_init__(self) -> None:
         if self.selection not in ("plateau", "argmax"):
@@ -97,7 +100,15 @@ class ExactSearch:
             standard_error=_standard_error(profits, value, training.weights),
         )
         _log(grid, best, value, plateau)
-        return SearchResult(best=best, value=value, candidates=grid.candidates, plateau=plateau)
+        return SearchResult(
+            best=best,
+            value=value,
+            candidates=grid.candidates,
+            plateau=plateau,
+            importance=(
+                surface_importance(np.where(grid.allowed, surface, np.nan), AXES) if self.importance else None
+            ),
+        )
 
     def _compared_by(self, surface: FloatArray, grid: ExactGrid) -> FloatArray:
         if self.selection == "argmax":

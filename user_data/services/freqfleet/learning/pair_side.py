@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from freqfleet.domain.closed_trade import ClosedTrade
@@ -45,7 +45,7 @@ class Finding:
     dropped, purged : trades that could not be replayed, by reason; trades between the two parts.
     without_funding : replayed trades whose funding is not known, and was therefore not charged.
     without_liquidation : replayed trades whose liquidation price is not known, and is therefore not replayed.
-    parameter_importance : share of the objective\'s spread by parameter; None where not measured.
+    parameter_importance : share of the objective's spread by parameter; None where not measured.
     """
 
     decision: Decision
@@ -152,7 +152,8 @@ class PairSideLearner:
             profits=self._objective(sample.train).profits,
             incumbent=incumbent.parameters,
         )
-        return self.exact.find_best(ExactGrid.of(space, self.grid_steps), training)
+        search = replace(self.exact, importance=self.importance)
+        return search.find_best(ExactGrid.of(space, self.grid_steps), training)
 
     def _judged(
         self,
@@ -221,8 +222,8 @@ class PairSideLearner:
     def _importance(
         self, pair: str, side: Side, space: SearchSpace, result: SearchResult
     ) -> Mapping[str, float] | None:
-        if not self.importance:
-            return None
+        if not self.importance or self.search == "exact":
+            return result.importance
         return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
 
     def _objective(self, part: Part) -> Objective:

@@ -10,7 +10,7 @@ import hashlib
 import importlib.util
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,6 +87,7 @@ class SearchResult:
     value : its objective; NaN where there is none. candidates : how many proposals were tried.
     tried : every proposal and what it earned, in order, where a search tries them one by one.
     plateau : how the best one stands among its neighbours, where the search knows them.
+    importance : share of the objective's variance by parameter, where the search was asked for it.
     """
 
     best: ExitParameters | None
@@ -94,6 +95,7 @@ class SearchResult:
     candidates: int
     tried: Sequence[tuple[ExitParameters, float]] = ()
     plateau: Plateau | None = None
+    importance: Mapping[str, float] | None = None
 
 
 def checked_search(name: str) -> str:
