@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PEERS  := .venv-bench
 MARKET ?=
 OUT    ?= demo-out
 # Everything offline talks to 127.0.0.1; inside `unshare -n` that device starts down.
 LOOPBACK_UP = @ip link set lo up 2>/dev/null || true
+BENCH  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo lock clean
+.PHONY: help setup check test demo parity bench bench-setup lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,9 +39,24 @@ demo: $(STAMP)   ## the whole loop, offline: make demo [MARKET=DIR] [OUT=DIR]
 	$(LOOPBACK_UP)
 	$(BIN)/freqfleet demo $(if $(MARKET),--market $(MARKET)) --out $(OUT)
 
+parity: $(STAMP) ## replay against freqtrade's own backtests, in full; writes docs/parity.md
+	$(LOOPBACK_UP)
+	$(BIN)/python tests/parity/report.py
+
+bench: $(STAMP) bench-setup  ## measure against the bars and other engines; writes docs/benchmarks.md
+	$(LOOPBACK_UP)
+	$(BIN)/python -m bench $(BENCH)
+
+bench-setup: $(PEERS)/.installed  ## create .venv-bench with the engines that bench compares with
+
+$(PEERS)/.installed: bench/requirements-peers.txt $(STAMP)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python -r bench/requirements-peers.txt
+	@touch $@
+
 lock: $(STAMP)   ## resolve the dependencies anew (needs a package registry)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 	  --all-extras pyproject.toml -o requirements.lock
 
 clean:           ## remove what these targets made
-	rm -rf $(VENV) $(OUT) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(OUT) .mypy_cache .ruff_cache .pytest_cache .hypothesis

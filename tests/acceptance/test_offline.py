@@ -14,9 +14,6 @@ from typing import Any
 
 import pytest
 
-from freqfleet.exchange.loopback import LoopbackExchange
-from freqfleet.exchange.overlay import DEFAULT_PORT, offline_overlay
-from freqfleet.exchange.routes import BASE
 from freqfleet.exchange.freqtrade_runs import (
     RunningFreqtrade,
     backtest_trades,
@@ -25,6 +22,9 @@ from freqfleet.exchange.freqtrade_runs import (
     run_command,
     run_freqtrade,
 )
+from freqfleet.exchange.loopback import LoopbackExchange
+from freqfleet.exchange.overlay import DEFAULT_PORT, offline_overlay
+from freqfleet.exchange.routes import BASE
 from synthetic_market import write_market
 
 # One after the other: they share two cores with each other, and hyperopt's timing with nobody.

@@ -90,7 +90,9 @@ def test_dry_run_stores_nothing_and_says_so(freqfleet, userdir):
 
 
 def test_json_to_stdout_is_nothing_but_json(freqfleet):
-    code, out, _ = freqfleet("optimize", "--as-of", AS_OF, "--json", "-", "--trials", "7")
+    code, out, _ = freqfleet(
+        "optimize", "--as-of", AS_OF, "--json", "-", "--search", "random", "--trials", "7"
+    )
 
     document = json.loads(out)
     assert code == 0
@@ -99,6 +101,16 @@ def test_json_to_stdout_is_nothing_but_json(freqfleet):
     assert [(one["pair"], one["side"]) for one in document["decisions"]] == [
         (BTC, "long"), (BTC, "short"), (ETH, "long"), (ETH, "short"),
     ]  # fmt: skip
+
+
+def test_exact_is_the_default_and_says_that_it_needs_no_trials(freqfleet):
+    code, out, err = freqfleet("optimize", "--as-of", AS_OF, "--json", "-", "--trials", "7", "--dry-run")
+
+    document = json.loads(out)
+    assert code == 0
+    assert document["search"] == "exact"
+    assert document["candidates"] > 50_000
+    assert "trials = 7 is for searches that sample" in err
 
 
 def test_pairs_come_after_one_flag_or_after_several(freqfleet):
@@ -116,7 +128,7 @@ def test_seed_config_of_the_userdir_is_used_and_said(freqfleet, userdir):
     config = {"optimization": {"n_trials": 9}, "pairs": {"blacklist": [ETH]}, "logging": log}
     (userdir / "config" / "optuna_config.json").write_text(json.dumps(config))
 
-    _, out, err = freqfleet("optimize", "--as-of", AS_OF, "--json", "-")
+    _, out, err = freqfleet("optimize", "--as-of", AS_OF, "--json", "-", "--search", "random")
 
     document = json.loads(out)
     assert {one["pair"] for one in document["decisions"]} == {BTC}
@@ -129,7 +141,6 @@ def test_seed_config_of_the_userdir_is_used_and_said(freqfleet, userdir):
     ("arguments", "message"),
     [
         ((BTC,), f"give pairs after --pairs: --pairs {BTC}"),
-        (("--search", "exact"), "search exact is not part of this version"),
         (("--as-of", "2099-01-01"), "--as-of 2099-01-01T00:00:00Z lies in the future"),
         (("--as-of", "yesterday"), "not a time: 'yesterday'"),
         (("--pairs", "BTC"), "not a pair: 'BTC'"),
@@ -161,3 +172,100 @@ def test_store_that_cannot_be_reached_ends_with_3(freqfleet):
 
     assert code == 3
     assert "nowhere" in err
+
+
+def test_every_trial_is_logged_with_profit_best_and_time_to_go(freqfleet, userdir):
+    freqfleet("optimize", "--as-of", AS_OF, "--search", "random", "--trials", "12")
+
+    text = (userdir / "logs" / "optuna_optimizer.log").read_text()
+    assert "BTC/USDT:USDT long: 80 trades (train: 55, test: 24), median entry ATR ratio 0.0" in text
+    trials = [line for line in text.splitlines() if "trial " in line]
+    assert len(trials) == 12
+    assert "INFO: trial 1/12: stop_loss -0.0" in trials[0]
+    assert all(word in trials[5] for word in ("take_profit", ": profit ", "best so far ", " bps", "ETA "))
+    assert "ETA 0 s" in trials[-1]
+
+
+def test_csv_holds_a_row_for_every_decision(freqfleet, tmp_path):
+    freqfleet("optimize", "--as-of", AS_OF, "--dry-run", "--csv", str(tmp_path / "decisions.csv"))
+
+    lines = (tmp_path / "decisions.csv").read_text().splitlines()
+    assert len(lines) == 5
+    assert "stop_loss_position_ratio" in lines[0]
+
+
+@pytest.mark.parametrize("search", ["random", "exact"])
+def test_importance_is_measured_when_asked_for(freqfleet, search):
+    asked = ("optimize", "--as-of", AS_OF, "--dry-run", "--search", search, "--trials", "40")
+
+    _, without, _ = freqfleet(*asked, "--json", "-")
+    _, measured, _ = freqfleet(*asked, "--json", "-", "--importance")
+    _, shown, _ = freqfleet(*asked, "--importance")
+
+    assert json.loads(without)["decisions"][0]["parameter_importance"] is None
+    shares = json.loads(measured)["decisions"][0]["parameter_importance"]
+    assert shares["take_profit"] > 0.1
+    assert sum(shares.values()) < 1.0 + 1e-9
+    assert "BTC long importance: " in shown
+
+
+def test_two_jobs_decide_as_one_does(freqfleet):
+    asked = ("optimize", "--as-of", AS_OF, "--dry-run", "--search", "tpe", "--json", "-")
+
+    one, two = (json.loads(freqfleet(*asked, "--jobs", jobs)[1]) for jobs in ("1", "2"))
+
+    assert one["decisions"] == two["decisions"]
+
+
+def test_resume_of_a_finished_study_redoes_nothing_and_publishes_nothing_more(freqfleet, userdir):
+    asked = ("optimize", "--as-of", AS_OF, "--search", "random", "--study", "night", "--json", "-")
+    _, first, _ = freqfleet(*asked)
+    for file in (userdir / "data").rglob("BTC*"):
+        file.unlink()  # whoever wanted to redo it would need its candles
+
+    code, again, err = freqfleet(*asked, "--resume")
+
+    assert code == 0
+    assert json.loads(again)["decisions"] == json.loads(first)["decisions"]
+    assert "study night goes on, as of " in err
+    assert len(published(userdir)) == 1
+
+
+def test_resume_of_another_search_ends_with_2_and_shows_both(freqfleet, userdir):
+    freqfleet("optimize", "--as-of", AS_OF, "--search", "random", "--study", "night")
+
+    code, _, err = freqfleet(
+        "optimize", "--study", "night", "--resume", "--search", "random", "--trials", "9"
+    )
+
+    assert code == 2
+    assert "study 'night' is another search: optimizer.trials was 20, is 9" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--resume", "--study", "gone"), "no study gone to resume"),
+        (("--study", "a/b"), "not a study name: 'a/b'"),
+        (("--jobs", "0"), "0 is not in the range"),
+        (("--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"), "give one"),
+        (("--study-storage", "nonsense"), "--study-storage is no database URL"),
+    ],
+)
+def test_wrong_words_about_workers_and_studies_end_with_2(freqfleet, userdir, arguments, message):
+    code, out, err = freqfleet("optimize", *arguments)
+
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+    assert out == ""
+    assert published(userdir) == []
+
+
+def test_scheduler_that_does_not_answer_ends_with_3(freqfleet):
+    pytest.importorskip("distributed", reason="the extra freqfleet[cluster] is not installed")
+
+    code, _, err = freqfleet("optimize", "--as-of", AS_OF, "--scheduler", "tcp://127.0.0.1:1")
+
+    assert code == 3
+    assert "no Dask scheduler at tcp://127.0.0.1:1" in err

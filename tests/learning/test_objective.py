@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
+from freqfleet.errors import InputError
 from freqfleet.learning.objective import Objective
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
@@ -58,3 +61,22 @@ def test_score_has_every_figure():
     assert found.trades == 4
     assert found.mean_profit == pytest.approx(0.03)
     assert found.win_rate == 0.75
+
+
+def test_score_counts_ambiguous_exits_and_says_what_the_target_would_have_given():
+    candles, trades = waves([0.05])
+    paths = gather_paths(
+        candles, trades, side=Side.LONG, horizon_minutes=240, as_of=after(10**6), funding=None
+    ).paths
+    wide = replace(paths, high=paths.high + 5.0, low=paths.low - 5.0)
+
+    found = Objective(NumpyEngine(wide), np.ones(1), FREE).score(exits())
+
+    assert found.ambiguous_trades == 1
+    assert found.mean_profit == pytest.approx(-0.03)
+    assert found.optimistic_mean_profit == pytest.approx(0.03)
+
+
+def test_weights_of_nothing_are_refused():
+    with pytest.raises(InputError, match=r"the weight of trade 1 must be above 0, was 0\.0"):
+        objective([0.05, 0.05], weights=[1.0, 0.0])

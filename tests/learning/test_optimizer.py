@@ -73,6 +73,26 @@ def test_exits_that_beat_the_defaults_held_out_are_published():
     assert 0.03 < published.parameters.take_profit <= 0.0605
 
 
+def test_exact_search_publishes_the_same_exits_whatever_the_seed():
+    candles, trades = waves(RISING)
+
+    decisions = [
+        finding_of(
+            optimize(
+                store_of(trades), FakeCandleFiles(candles), settings=settings_for(seed=seed), search="exact"
+            )
+        ).decision
+        for seed in (1, 2)
+    ]
+
+    assert decisions[0].verdict is Verdict.PUBLISHED
+    assert decisions[0].parameters == decisions[1].parameters
+    assert decisions[0].parameters.stop_loss < -0.025
+    assert 0.03 < decisions[0].parameters.take_profit < 0.0605
+    assert decisions[0].evidence.search == "exact"
+    assert decisions[0].evidence.candidates > 50_000
+
+
 def test_bots_read_what_was_published_from_as_of_on():
     candles, trades = waves(RISING)
     store = store_of(trades)

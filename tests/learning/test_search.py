@@ -3,12 +3,13 @@ import pytest
 
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
-from freqfleet.learning.search import GridSearch, checked_search, find_best, open_search, study_seed
+from freqfleet.learning.samplers import GridSearch
+from freqfleet.learning.search import DEFAULT_SEARCH, checked_search, find_best, open_search, study_seed
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.settings import OptimizerSettings
 
 SPACE = SearchSpace.of(OptimizerSettings(), 0.004)
-INSTALLED = ("tpe", "qmc", "random", "grid")
+INSTALLED = ("tpe", "cmaes", "qmc", "random", "grid")
 
 
 def hill(parameters):
@@ -121,11 +122,14 @@ def test_grid_holds_only_what_the_constraints_allow():
     assert len({point.parameters for point in points}) == len(points)
 
 
-def test_exact_search_is_named_as_missing():
-    with pytest.raises(InputError, match="search exact is not part of this version; take --search tpe"):
-        checked_search("exact")
+def test_exact_search_is_the_default_and_proposes_nothing():
+    assert checked_search(DEFAULT_SEARCH) == "exact"
+    with pytest.raises(InputError, match="search exact proposes nothing, it replays its whole grid"):
+        open_search("exact", SPACE, seed=1, trials=10)
 
 
 def test_unknown_search_lists_the_known_ones():
-    with pytest.raises(InputError, match="no search 'anneal'; take one of tpe, gp, cmaes, qmc, random, grid"):
+    with pytest.raises(
+        InputError, match="no search 'anneal'; take one of exact, tpe, gp, cmaes, qmc, random, grid"
+    ):
         checked_search("anneal")

@@ -6,6 +6,7 @@ from freqfleet.clock import to_ms
 from freqfleet.domain.exits import ExitParameters, effective_barriers
 from freqfleet.domain.sides import Side
 from freqfleet.replay.exit_rule import Candle, Exit, ExitKind, first_exit
+from freqfleet.replay.fills import HONEST, Fills, freqtrade_fills, levels
 from replaycases import START
 
 PARAMETERS = ExitParameters(stop_loss=-0.02, take_profit=0.04, time_limit_minutes=15)
@@ -13,16 +14,25 @@ STOP = {Side.LONG: 98.0, Side.SHORT: 102.0}
 TARGET = {Side.LONG: 104.0, Side.SHORT: 96.0}
 
 
-def exit_of(table: str, *, side: Side = Side.LONG, entered_seconds: int = 0) -> Exit:
+def exit_of(
+    table: str,
+    *,
+    side: Side = Side.LONG,
+    entered_seconds: int = 0,
+    fills: Fills = HONEST,
+    liquidation_rate: float | None = None,
+) -> Exit:
     """Replay the 2 % stop, 4 % target, 15 minutes rule on a position opened at 100."""
     rows = [[float(value) for value in line.split()] for line in table.strip().splitlines()[1:]]
     candles = [Candle(to_ms(START) + int(minute) * 60_000, *prices) for minute, *prices in rows]
+    barriers = effective_barriers(PARAMETERS, open_rate=100.0, side=side, atr_ratio=None)
     return first_exit(
         candles,
         entered_ms=to_ms(START + timedelta(seconds=entered_seconds)),
-        barriers=effective_barriers(PARAMETERS, open_rate=100.0, side=side, atr_ratio=None),
+        levels=levels(barriers, side, fills, liquidation_rate=liquidation_rate),
         side=side,
         time_limit_minutes=PARAMETERS.time_limit_minutes,
+        fills=fills,
     )
 
 
@@ -164,3 +174,86 @@ def test_position_without_an_exit_is_valued_at_the_last_close():
     """)
 
     assert found == Exit(1, 100.7, ExitKind.END_OF_DATA)
+
+
+def test_liquidation_that_is_nearer_than_the_stop_takes_its_place():
+    table = """
+        min   open   high    low  close
+         0   100.0  101.0   98.5  100.0
+    """
+
+    assert exit_of(table, liquidation_rate=98.6) == Exit(0, 98.6, ExitKind.LIQUIDATION)
+    assert exit_of(table, liquidation_rate=97.0).kind is ExitKind.END_OF_DATA
+
+
+def test_short_is_liquidated_above_its_entry():
+    found = exit_of(
+        """
+        min   open   high    low  close
+         0   100.0  101.6   99.0  100.0
+        """,
+        side=Side.SHORT,
+        liquidation_rate=101.5,
+    )
+
+    assert found == Exit(0, 101.5, ExitKind.LIQUIDATION)
+
+
+@pytest.mark.parametrize(("high", "kind"), [(104.0, ExitKind.END_OF_DATA), (104.01, ExitKind.TARGET)])
+def test_freqtrade_wants_a_target_passed_not_touched(high, kind):
+    found = exit_of(
+        f"""
+        min   open   high    low  close
+         0   100.0  {high}  99.0  100.0
+        """,
+        fills=freqtrade_fills(None),
+    )
+
+    assert found.kind is kind
+
+
+def test_freqtrade_leaves_at_an_open_on_the_target_when_the_bot_looks():
+    table = """
+        min   open   high    low  close
+         0   100.0  101.0   99.0  100.0
+         5   104.0  104.0   99.0  100.0
+    """
+
+    assert exit_of(table, fills=freqtrade_fills(None)) == Exit(1, 104.0, ExitKind.TARGET)
+    plain = exit_of(table, fills=freqtrade_fills(None, looks_at_open=False))
+    assert plain.kind is ExitKind.END_OF_DATA
+
+
+def test_freqtrade_fills_a_straddled_stop_at_the_stop_although_the_open_jumped_it():
+    table = """
+        min   open   high    low  close
+         0   100.0  101.0   99.0  100.0
+         5    95.0   99.0   94.0   96.0
+    """
+
+    assert exit_of(table, fills=freqtrade_fills(None, looks_at_open=False)) == Exit(1, 98.0, ExitKind.STOP)
+    assert exit_of(table, fills=freqtrade_fills(None)) == Exit(1, 95.0, ExitKind.STOP)
+
+
+def test_freqtrade_fills_barriers_that_a_whole_candle_passed_at_that_candle():
+    fills = freqtrade_fills(None, looks_at_open=False)
+
+    below = exit_of(
+        """
+        min   open   high    low  close
+         0   100.0  101.0   99.0  100.0
+         5    96.0   97.0   94.0   95.0
+        """,
+        fills=fills,
+    )
+    above = exit_of(
+        """
+        min   open   high    low  close
+         0   100.0  101.0   99.0  100.0
+         5   106.0  107.0  105.0  106.0
+        """,
+        fills=fills,
+    )
+
+    assert below == Exit(1, 96.0, ExitKind.STOP)
+    assert above == Exit(1, 105.0, ExitKind.TARGET)

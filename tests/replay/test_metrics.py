@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from freqfleet.replay.metrics import effective_trades, profit_factor, score, sharpe_per_trade, weighted_mean
+from freqfleet.errors import InputError
+from freqfleet.replay.metrics import (
+    checked_weights,
+    effective_trades,
+    profit_factor,
+    score,
+    sharpe_per_trade,
+    weighted_mean,
+)
 
 EQUAL = np.ones(4)
 
@@ -51,3 +59,37 @@ def test_nothing_replayed_is_unknown_not_zero():
 def test_effective_trades_fall_with_unequal_weights():
     # Seed 000's example: 100 trades at weight 3, 100 at weight 1.
     assert effective_trades(np.repeat([3.0, 1.0], 100)) == pytest.approx(160.0)
+
+
+def test_score_tells_what_the_optimistic_order_would_have_given():
+    found = score(
+        np.array([-0.02, 0.01]),
+        np.array([1.0, 3.0]),
+        optimistic_profits=np.array([0.04, 0.01]),
+        ambiguous_trades=1,
+    )
+
+    assert found.ambiguous_trades == 1
+    assert found.mean_profit == pytest.approx(0.0025)
+    assert found.optimistic_mean_profit == pytest.approx(0.0175)
+
+
+def test_without_ambiguity_the_optimistic_order_gives_the_same():
+    found = score(np.array([0.02, -0.01]), np.ones(2))
+
+    assert (found.ambiguous_trades, found.optimistic_mean_profit) == (0, found.mean_profit)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, math.nan, math.inf])
+def test_weight_that_is_not_above_zero_is_refused_with_its_value(wrong):
+    with pytest.raises(InputError, match=f"the weight of trade 2 must be above 0, was {wrong}"):
+        checked_weights(np.array([1.0, 2.0, wrong, wrong]), 4)
+
+
+def test_weights_must_be_as_many_as_trades():
+    with pytest.raises(InputError, match=r"3 trades need as many weights, were \(2,\)"):
+        checked_weights(np.ones(2), 3)
+
+
+def test_sound_weights_are_handed_back():
+    assert checked_weights(EQUAL, 4) is EQUAL

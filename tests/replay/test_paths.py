@@ -3,8 +3,10 @@ import pytest
 
 from freqfleet.clock import to_ms
 from freqfleet.domain.sides import Side
-from freqfleet.errors import InputError
+from freqfleet.errors import InputError, MarketError
 from freqfleet.market.indicators import atr_ratio
+from freqfleet.market.leverage_tiers import LeverageTier
+from freqfleet.replay.liquidation import liquidation_rate
 from freqfleet.replay.paths import Dropped, GatheredPaths, gather_paths
 from freqfleet.testing.candle_tables import candle_table
 from replaycases import BTC, START, after, candles_of, closed_trade, funding_of, random_walk
@@ -22,7 +24,9 @@ minute   open   high    low  close volume
 FINISHED = after(25)
 
 
-def gather(trades, *, candles=None, as_of=FINISHED, horizon_minutes=5, funding=None) -> GatheredPaths:
+def gather(
+    trades, *, candles=None, as_of=FINISHED, horizon_minutes=5, funding=None, tiers=None
+) -> GatheredPaths:
     return gather_paths(
         candles if candles is not None else candle_table(FLAT, start=START),
         trades,
@@ -30,11 +34,12 @@ def gather(trades, *, candles=None, as_of=FINISHED, horizon_minutes=5, funding=N
         horizon_minutes=horizon_minutes,
         as_of=as_of,
         funding=funding,
+        tiers=tiers,
     )
 
 
 def test_window_begins_with_the_candle_that_contains_the_entry():
-    gathered = gather([closed_trade(minute=5), closed_trade(minute=9.9)])
+    gathered = gather([closed_trade(1, minute=5), closed_trade(2, minute=9.9)])
 
     assert gathered.paths.first_open_ms.tolist() == [to_ms(after(5)), to_ms(after(5))]
     assert gathered.paths.width == 3
@@ -190,3 +195,97 @@ def test_subset_keeps_rows_together():
 
     assert second.first_open_ms.tolist() == [to_ms(START) + 300_000]
     assert second.candles(0) == paths.candles(1)
+
+
+def test_trade_that_is_there_twice_is_refused_by_name():
+    with pytest.raises(InputError, match=r"BOT1 trade 7 BTC/USDT:USDT of db:.* is there twice"):
+        gather([closed_trade(7, minute=0), closed_trade(8, minute=5), closed_trade(7, minute=5)])
+
+
+@pytest.mark.parametrize("other", [{"bot": "BOT3"}, {"instance": "backtest"}, {"trade_id": 2}])
+def test_same_number_in_another_bot_or_database_is_another_trade(other):
+    gathered = gather([closed_trade(1), closed_trade(**{"trade_id": 1, **other})])
+
+    assert len(gathered.paths) == 2
+
+
+@pytest.mark.parametrize("minutes", [[0, 10, 5, 15, 20], [0, 5, 5, 10, 15]])
+def test_candles_that_do_not_rise_in_time_are_refused_with_the_time(minutes):
+    time_ms = to_ms(START) + np.array(minutes) * 60_000
+    candles = candles_of(time_ms, np.full((5, 4), 100.0))
+
+    with pytest.raises(MarketError, match="BTC/USDT:USDT: candles must rise in time, 2025-10-01T00:05"):
+        gather([closed_trade()], candles=candles)
+
+
+@pytest.mark.parametrize("price", [np.nan, np.inf, 0.0, -1.0])
+def test_price_that_is_no_price_drops_the_trades_whose_window_holds_it(price):
+    prices = np.full((8, 4), 100.0)
+    prices[2] = price
+    candles = candles_of(to_ms(START) + np.arange(8) * 300_000, prices)
+
+    gathered = gather(
+        [closed_trade(1, minute=0), closed_trade(2, minute=15)], candles=candles, as_of=after(40)
+    )
+
+    assert gathered.dropped == {Dropped.WINDOW_HAS_BAD_CANDLE: 1}
+    assert gathered.kept.tolist() == [1]
+
+
+def test_flat_candles_of_an_outage_are_prices_like_any_other():
+    candles = candle_table(
+        """
+    minute   open   high    low  close volume
+        0   100.0  101.0   99.0  100.0      1
+        5   100.0  100.0  100.0  100.0      0
+       10   100.0  100.0  100.0  100.0      0
+       15   100.0  101.0   99.0  100.0      1
+    """,
+        start=START,
+    )
+
+    gathered = gather([closed_trade()], candles=candles, as_of=after(20))
+
+    assert gathered.dropped == {}
+    assert gathered.paths.high[0].tolist() == [101.0, 100.0, 100.0]
+
+
+def test_trades_before_the_first_candle_of_a_listing_are_dropped_and_the_others_kept():
+    listing = random_walk(60, seed=4)
+    trades = [
+        closed_trade(1, minute=-60),
+        closed_trade(2, minute=0, open_rate=float(listing.open[0])),
+        closed_trade(3, minute=150, open_rate=float(listing.open[30])),
+    ]
+
+    gathered = gather(trades, candles=listing, as_of=after(300))
+
+    assert gathered.dropped == {Dropped.OUTSIDE_CANDLES: 1}
+    assert np.isfinite(gathered.paths.atr_ratio).tolist() == [False, True]
+
+
+def test_tiers_say_where_each_position_is_liquidated():
+    tiers = (LeverageTier(notional_from_quote=0.0, maintenance_ratio=0.01, maintenance_amount_quote=0.0),)
+    trades = [closed_trade(1, leverage=3.0), closed_trade(2, leverage=10.0, stake_quote=50.0)]
+
+    paths = gather(trades, tiers=tiers).paths
+
+    assert paths.leverage.tolist() == [3.0, 10.0]
+    assert paths.liquidation_rate.tolist() == [
+        liquidation_rate(
+            tiers, side=Side.LONG, open_rate=100.0, leverage=one.leverage, margin_quote=one.stake_quote
+        )
+        for one in trades
+    ]
+    assert paths.liquidation_known.tolist() == [True, True]
+
+
+def test_without_tiers_or_margin_the_liquidation_is_unknown_and_says_so():
+    tiers = (LeverageTier(notional_from_quote=0.0, maintenance_ratio=0.01, maintenance_amount_quote=0.0),)
+
+    without_tiers = gather([closed_trade()]).paths
+    without_margin = gather([closed_trade(stake_quote=0.0)], tiers=tiers).paths
+
+    for paths in (without_tiers, without_margin):
+        assert np.isnan(paths.liquidation_rate).all()
+        assert paths.liquidation_known.tolist() == [False]

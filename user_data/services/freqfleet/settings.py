@@ -137,9 +137,14 @@ class GateSettings(_Frozen):
 
 
 class CostSettings(_Frozen):
-    """[costs] per side, as ratios of the position's value."""
+    """[costs] per side, as ratios of the position's value.
+
+    fee : of a taker. target_fee : `maker` where targets rest in the order book and pay `maker_fee`.
+    """
 
     fee: Annotated[float, Field(ge=0.0, lt=0.05)] = 0.0005
+    maker_fee: Annotated[float, Field(ge=0.0, lt=0.05)] = 0.0002
+    target_fee: Literal["taker", "maker"] = "taker"
     slippage: Annotated[float, Field(ge=0.0, lt=0.05)] = 0.0002
     funding: Literal["history", "none"] = "history"
 

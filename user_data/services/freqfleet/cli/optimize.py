@@ -16,11 +16,16 @@ from freqfleet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from freqfleet.clock import Clock
-    from freqfleet.learning.optimizer import Optimizer, OptimizerRun, PairOutcome
+    from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+    from freqfleet.learning.pair_work import PairOutcome
     from freqfleet.learning.seed_config import SeedConfig
+    from freqfleet.learning.study import Study
+    from freqfleet.learning.workers import Workers
     from freqfleet.settings import Settings
+
+TRIAL_LOG = Path("user_data") / "logs" / "optuna_optimizer.log"
 
 
 @click.command("optimize")
@@ -28,8 +33,24 @@ if TYPE_CHECKING:
 @click.argument("more_pairs", nargs=-1, metavar="")
 @click.option("--days-back", type=click.IntRange(min=1), help="Learn from the trades of so many days.")
 @click.option("--as-of", metavar="TIME", help="Know nothing later; publish as of this time (UTC).")
-@click.option("--search", metavar="NAME", help="tpe (default), gp, cmaes, qmc, random or grid.")
+@click.option("--search", metavar="NAME", help="exact (default), tpe, gp, cmaes, qmc, random or grid.")
 @click.option("--trials", type=click.IntRange(min=1), help="Proposals per pair and side.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, help="Worker processes; the answer is the same."
+)
+@click.option("--scheduler", metavar="URL", help="The workers of a Dask cluster instead: tcp://HOST:PORT.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with a run that was cut off; finished pairs stay as they are."
+)
+@click.option("--study", metavar="NAME", help="The run's name; without it DAY-SEARCH-SEED.")
+@click.option(
+    "--study-storage",
+    metavar="URL",
+    help="Keep the study in a database, for several machines: postgresql+psycopg://HOST/DATABASE.",
+)
+@click.option(
+    "--importance", is_flag=True, help="Say which parameter mattered; doubles the time of a search."
+)
 @click.option("--dry-run", is_flag=True, help="Decide and show, publish nothing.")
 @click.option(
     "--config",
@@ -37,6 +58,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
     help="An optuna_config.json; config/optuna_config.json of the userdir is read where it is.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the decisions as CSV.",
 )
 @json_option
 @click.pass_context
@@ -48,8 +76,15 @@ def optimize(
     as_of: str | None,
     search: str | None,
     trials: int | None,
+    jobs: int,
+    scheduler: str | None,
+    resume: bool,
+    study: str | None,
+    study_storage: str | None,
+    importance: bool,
     dry_run: bool,
     seed_file: Path | None,
+    csv_file: Path | None,
     json_target: str | None,
 ) -> None:
     """Learn exit parameters per pair and side, and publish what beats the ones in force.
@@ -62,30 +97,61 @@ def optimize(
     from freqfleet.learning.outcome import to_document
     from freqfleet.learning.pending import PENDING_FILE, PendingParameters
     from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
+    from freqfleet.learning.study import open_study
     from freqfleet.market.candles import CandleFiles
+    from freqfleet.market.leverage_tiers import load_leverage_tiers
     from freqfleet.wiring import open_store
 
     if more_pairs and not pairs:
         raise click.UsageError(f"give pairs after --pairs: --pairs {' '.join(more_pairs)}")
+    if scheduler is not None and jobs != 1:
+        raise click.UsageError("--jobs starts processes here, --scheduler uses those of a cluster: give one")
     chosen_search = checked_search(search or DEFAULT_SEARCH)
-    clock = _clock(as_of)
+    moment = _as_of(as_of)
     settings, seed = _settings(ctx.find_object(Invocation), seed_file, days_back, trials)
-    if seed is not None and seed.logging.file is not None:
-        ctx.with_resource(_log_file(settings.path(seed.logging.file), seed.logging.level))
+    if chosen_search == "exact" and (trials is not None or seed is not None):
+        click.echo(
+            f"trials = {settings.optimizer.trials} is for searches that sample; the exact one replays its "
+            "whole grid",
+            err=True,
+        )
+    ctx.with_resource(_log_file(settings, seed))
+    candles = CandleFiles(settings.datadir, settings.market.timeframe)
     with closing(open_store(settings)) as store:
+        candles.pairs()  # raises before an earlier study gives way to this one
+        opened = open_study(
+            settings,
+            search=chosen_search,
+            name=study,
+            storage=study_storage,
+            as_of=moment,
+            resume=resume,
+            dry_run=dry_run,
+        )
+        _tell(ctx.with_resource(closing(opened.record)).name, opened)
         optimizer = Optimizer(
             store=store,
-            candles=CandleFiles(settings.datadir, settings.market.timeframe),
+            candles=candles,
             settings=settings,
-            clock=clock,
+            clock=opened.clock,
+            as_of=opened.as_of,
             search=chosen_search,
             dry_run=dry_run,
-            pending=PendingParameters(settings.path(PENDING_FILE)) if as_of is None else None,
+            pending=None if opened.point_in_time else PendingParameters(settings.path(PENDING_FILE)),
+            workers=_workers(jobs, scheduler),
+            record=opened.record,
+            resumed=opened.resumed,
+            importance=importance,
+            tiers=load_leverage_tiers(),
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
         if not asked:
             asked = optimizer.pairs if seed is None else seed.choose(optimizer.pairs)
         run = _run(optimizer, asked)
+    if csv_file is not None:
+        from freqfleet.learning.decisions_csv import write_decisions
+
+        write_decisions(csv_file, run)
     if json_target is not None:
         write_json(json_target, to_document(run))
     if json_target != STDOUT:
@@ -97,15 +163,32 @@ def optimize(
     ctx.exit(0 if run.count(Verdict.PUBLISHED) else 1)
 
 
-def _clock(as_of: str | None) -> Clock:
-    from freqfleet.clock import FixedClock, SystemClock, iso, parse_time
+def _as_of(text: str | None) -> datetime | None:
+    from freqfleet.clock import SystemClock, iso, parse_time
 
-    if as_of is None:
-        return SystemClock()
-    moment, now = parse_time(as_of), SystemClock().now()
+    if text is None:
+        return None
+    moment, now = parse_time(text), SystemClock().now()
     if moment > now:
         raise InputError(f"--as-of {iso(moment)} lies in the future; it is {iso(now)}")
-    return FixedClock(moment)
+    return moment
+
+
+def _workers(jobs: int, scheduler: str | None) -> Workers:
+    from freqfleet.learning.workers import Cluster, InProcess, Processes
+
+    if scheduler is not None:
+        return Cluster(scheduler)
+    return InProcess() if jobs == 1 else Processes(jobs)
+
+
+def _tell(name: str, study: Study) -> None:
+    from freqfleet.clock import iso
+
+    if study.resumed:
+        click.echo(f"study {name} goes on, as of {iso(study.as_of)}", err=True)
+    elif study.replaced:
+        click.echo(f"study {name} starts anew; --resume would have gone on with it", err=True)
 
 
 def _settings(
@@ -128,8 +211,12 @@ def _settings(
 
 
 @contextmanager
-def _log_file(file: Path, level: str) -> Iterator[None]:
-    """Write our log to a file too, while this lasts."""
+def _log_file(settings: Settings, seed: SeedConfig | None) -> Iterator[None]:
+    """Write our log, with a line for every trial, to a file while this lasts."""
+    from freqfleet.learning.seed_config import LoggingSection
+
+    chosen = LoggingSection() if seed is None else seed.logging
+    file = settings.path(chosen.file or TRIAL_LOG)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(file, encoding="utf-8")
@@ -141,7 +228,7 @@ def _log_file(file: Path, level: str) -> Iterator[None]:
     for terminal in terminals:  # the terminal keeps its own level
         terminal.setLevel(max(terminal.level, root.level))
     ours.addHandler(handler)
-    ours.setLevel(level)
+    ours.setLevel(chosen.level)
     try:
         yield
     finally:
@@ -170,5 +257,9 @@ def _run(optimizer: Optimizer, pairs: Sequence[str]) -> OptimizerRun:
             return optimizer.run(pairs, advance)
         except KeyboardInterrupt:
             stored = sum(one.decision.version is not None for outcome in done for one in outcome.findings)
-            click.echo(f"{len(done)} of {len(pairs)} pairs decided, {stored} versions published", err=True)
+            click.echo(
+                f"{len(done)} of {len(pairs)} pairs decided, {stored} versions published; "
+                "--resume goes on from here",
+                err=True,
+            )
             raise

@@ -49,6 +49,10 @@ def print_run(run: OptimizerRun) -> None:
             console.print(
                 f"{_name(one, labels)} {one.decision.verdict.value}: {one.decision.reason}", markup=False
             )
+    for one in searched:
+        if one.parameter_importance:
+            shares = ", ".join(f"{name} {share:.0%}" for name, share in one.parameter_importance.items())
+            console.print(f"{_name(one, labels)} importance: {shares}", markup=False)
     _print_skipped(console, run, labels)
     _print_samples(console, searched)
     for note in run.notes:
@@ -116,6 +120,11 @@ def _print_samples(console: Console, findings: list[Finding]) -> None:
     without_funding = sum(one.without_funding for one in findings)
     if without_funding:
         console.print(f"funding unknown, and not charged, for {as_count(without_funding)} trades")
+    without_liquidation = sum(one.without_liquidation for one in findings)
+    if without_liquidation:
+        console.print(
+            f"liquidation price unknown, and not replayed, for {as_count(without_liquidation)} trades"
+        )
     ambiguous = sum(one.decision.evidence.ambiguous_trades or 0 for one in findings)
     console.print(f"stop and target in one candle, counted as stopped: {as_count(ambiguous)} trades")
 

@@ -16,6 +16,7 @@ from freqfleet.demo.market import DemoMarket, open_market
 from freqfleet.errors import InputError
 from freqfleet.learning.optimizer import Optimizer, OptimizerRun
 from freqfleet.market.candles import CandleFiles
+from freqfleet.market.leverage_tiers import load_leverage_tiers
 from freqfleet.report.demo_page import Phase, StepTiming
 from freqfleet.settings import MarketSettings, Settings, StoreSettings, load_settings
 from freqfleet.skeleton import place_skeleton
@@ -167,6 +168,12 @@ def _sync(store: LearningStore, backtests: list[Backtest]) -> tuple[SyncReport, 
 
 def _optimize(store: LearningStore, market: DemoMarket, settings: Settings, watcher: Watcher) -> OptimizerRun:
     clock: Clock = FixedClock(market.split_at)
-    optimizer = Optimizer(store=store, candles=CandleFiles(market.datadir), settings=settings, clock=clock)
+    optimizer = Optimizer(
+        store=store,
+        candles=CandleFiles(market.datadir),
+        settings=settings,
+        clock=clock,
+        tiers=load_leverage_tiers(),
+    )
     pairs = market.pairs
     return optimizer.run(pairs, lambda outcome: watcher.decided(outcome.pair, len(pairs)))

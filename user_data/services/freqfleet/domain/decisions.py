@@ -24,6 +24,7 @@ class Evidence:
 
     Profits are mean position-level ratios per trade, net of costs, over replayed trades.
     effective_trades : Kish's (sum w)^2 / sum w^2.
+    optimistic_test_profit : test_profit if the target came first wherever a candle holds stop and target.
     """
 
     trades: int = 0
@@ -43,6 +44,7 @@ class Evidence:
     candidates: int | None = None
     seed: int | None = None
     bot_trades: dict[str, int] = field(default_factory=dict)
+    optimistic_test_profit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

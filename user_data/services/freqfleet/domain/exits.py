@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from freqfleet.domain.sides import Side
 from freqfleet.domain.units import price_after
@@ -127,7 +127,7 @@ class ExitParameters:
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ExitParameters:
+    def from_dict(cls, values: dict[str, Any]) -> Self:
         """Read what `to_dict` wrote; an unknown or missing key is a ParameterError that names it."""
         unknown = sorted(set(values) - set(cls.__dataclass_fields__))
         if unknown:

@@ -7,38 +7,39 @@ from collections.abc import Sequence
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.market.arrays import FloatArray
 from freqfleet.replay.costs import Costs
-from freqfleet.replay.engine import ReplayEngine
-from freqfleet.replay.metrics import Score, score, weighted_mean
+from freqfleet.replay.engine import ReplayedExits, ReplayEngine
+from freqfleet.replay.metrics import Score, checked_weights, score
 
 
 class Objective:
     """The weighted mean net profit per trade, position-level. Higher is better.
 
-    weights : one per trade of the engine's paths, above zero.
+    weights : one per trade of the engine's paths, above zero; InputError otherwise.
     """
 
     def __init__(self, engine: ReplayEngine, weights: FloatArray, costs: Costs) -> None:
         self._engine = engine
-        self._weights = weights
+        self._weights = checked_weights(weights, len(engine.paths))
         self._costs = costs
 
     def means(self, parameters: Sequence[ExitParameters]) -> FloatArray:
         """Return the mean of every vector, shape (p,); the same bits in whatever batch it is asked."""
-        return weighted_mean(self._profits(parameters), self._weights)
+        return self._engine.mean_profits(parameters, self._weights, self._costs)
 
     def profits(self, parameters: ExitParameters) -> FloatArray:
         """Return the net profit of every trade, shape (n,)."""
-        row: FloatArray = self._profits([parameters])[0]
+        row: FloatArray = self._costs.net_profit_ratio(self._exits(parameters), self._engine.paths)[0]
         return row
 
     def score(self, parameters: ExitParameters) -> Score:
         """Return every figure of one vector."""
-        return score(self.profits(parameters), self._weights)
+        exits, paths = self._exits(parameters), self._engine.paths
+        return score(
+            self._costs.net_profit_ratio(exits, paths)[0],
+            self._weights,
+            optimistic_profits=self._costs.optimistic_profit_ratio(exits, paths)[0],
+            ambiguous_trades=int(exits.ambiguous.sum()),
+        )
 
-    def ambiguous_trades(self, parameters: ExitParameters) -> int:
-        """Return how many exits had stop and target in one candle; the stop was taken."""
-        return int(self._engine.exits([parameters]).ambiguous.sum())
-
-    def _profits(self, parameters: Sequence[ExitParameters]) -> FloatArray:
-        exits = self._engine.exits(parameters)
-        return self._costs.net_profit_ratio(exits, self._engine.paths)
+    def _exits(self, parameters: ExitParameters) -> ReplayedExits:
+        return self._engine.exits([parameters])

@@ -10,27 +10,25 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
 
-import numpy as np
-
-from freqfleet.clock import Clock, to_ms
+from freqfleet.clock import Clock
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
-from freqfleet.errors import MarketError
 from freqfleet.learning.fleet_trades import FleetTrades, load_fleet_trades
-from freqfleet.learning.pair_side import Finding, PairSideLearner, skipped
+from freqfleet.learning.pair_side import Finding, PairSideLearner
+from freqfleet.learning.pair_work import CandleSource, PairOutcome, PairTask, PairWork
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.learning.publisher import Publisher
-from freqfleet.learning.sample import PairMarket
+from freqfleet.learning.run_record import RunRecord
 from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
-from freqfleet.market.indicators import atr_ratio
-from freqfleet.market.series import Candles, Funding
+from freqfleet.learning.trial_diary import NoDiaries
+from freqfleet.learning.workers import InProcess, Workers
+from freqfleet.market.leverage_tiers import LeverageTiers
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.replay.costs import Costs
 from freqfleet.settings import Settings
@@ -39,31 +37,6 @@ from freqfleet.validation.gate import Gate, HoldoutGate
 from freqfleet.validation.holdout import Holdout
 
 logger = logging.getLogger(__name__)
-
-
-class CandleSource(Protocol):
-    """Where candles come from; `market.candles.CandleFiles` is one."""
-
-    def pairs(self) -> list[str]:
-        """Return the pairs that have candles; raises MarketError where there are none at all."""
-        ...
-
-    def load(self, pair: str) -> Candles:
-        """Return one pair's candles; raises MarketError with the reason."""
-        ...
-
-    def load_funding(self, pair: str) -> Funding | None:
-        """Return one pair's funding history, or None; raises MarketError for a broken one."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairOutcome:
-    """What was found for one pair. latest_atr_ratio : of its last finished candle; None if not known."""
-
-    pair: str
-    findings: tuple[Finding, ...]
-    latest_atr_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +73,13 @@ class Optimizer:
         its time count, and versions are recorded at its time.
     pending : where results wait while the store cannot be written; None lets StoreUnavailable through,
         which is right for a point-in-time run.
+    as_of : what time the run knows; None means `clock.now()`.
+    workers : who works on the pairs; None means this process.
+    record : remembers what is finished; None remembers nothing. resumed : the record is of an earlier call
+        of this same run: what that has published counts as this run's own, not as what was in force before.
+    importance : see `PairSideLearner`.
+    tiers : the leverage tiers of the exchange; without them no liquidation is replayed, and every trade is
+        counted as one whose liquidation is not known.
     """
 
     def __init__(
@@ -113,21 +93,28 @@ class Optimizer:
         dry_run: bool = False,
         pending: PendingParameters | None = None,
         gate: Gate | None = None,
+        as_of: datetime | None = None,
+        workers: Workers | None = None,
+        record: RunRecord | None = None,
+        resumed: bool = False,
+        importance: bool = False,
+        tiers: LeverageTiers | None = None,
     ) -> None:
         self._store = store
+        self._tiers = tiers
         self._candles = candles
         self._settings = settings
         self._clock = clock
         self._dry_run = dry_run
         self._pending = pending
-        self.as_of = clock.now()
+        self.as_of = clock.now() if as_of is None else as_of
         self.run_id = _run_id(self.as_of, settings, checked_search(search))
         self.notes: list[str] = []
         self._search = search
-        self._publisher = Publisher(
-            store=store, clock=clock, run_id=self.run_id, pending=pending, note=self._note
-        )
-        self._learner = PairSideLearner(
+        self._workers = workers if workers is not None else InProcess()
+        self._record = record
+        self._resumed = resumed
+        learner = PairSideLearner(
             settings=settings.optimizer,
             costs=Costs.of(settings.costs),
             bot_weights={name: bot.weight for name, bot in settings.bots.items()},
@@ -135,7 +122,10 @@ class Optimizer:
             as_of=self.as_of,
             splitter=Holdout(settings.optimizer.train_share),
             gate=gate if gate is not None else HoldoutGate(),
+            diaries=record.diaries if record is not None else NoDiaries(),
+            importance=importance,
         )
+        self._work = PairWork(learner=learner, candles=candles, as_of=self.as_of)
         asked = {side for bot in settings.bots.values() for side in bot.sides}
         self.sides = tuple(side for side in Side if side in asked)
 
@@ -169,21 +159,41 @@ class Optimizer:
         for bot, count in self._trades.strangers.items():
             bots = ", ".join(self._settings.bots)
             self._note(f"{count} trades of {bot} take no part: this run learns from {bots}")
-        book = self._book(self.as_of)
-        outcomes = []
-        for pair in asked:
-            outcomes.append(self._published(self._learn(pair, book)))
+        outcomes = {}
+        for outcome in self._decided(asked):
+            outcomes[outcome.pair] = outcome
             if on_outcome is not None:
-                on_outcome(outcomes[-1])
+                on_outcome(outcome)
         return OptimizerRun(
             run_id=self.run_id,
             as_of=self.as_of,
             search=self._search,
             dry_run=self._dry_run,
-            outcomes=tuple(outcomes),
+            outcomes=tuple(outcomes[pair] for pair in asked),
             elapsed_seconds=time.perf_counter() - started,
             notes=tuple(self.notes),
         )
+
+    def _decided(self, asked: Sequence[str]) -> Iterator[PairOutcome]:
+        """Yield the outcome of every pair once it is safe: published, and known as finished."""
+        finished = {pair: outcome for pair, outcome in self._finished().items() if pair in asked}
+        yield from finished.values()
+        book, work = self._book(self.as_of), self._work
+        in_hand: list[PairTask] = []
+        for pair in asked:
+            if pair in finished:
+                continue
+            task = self._task(pair, book)
+            skips = work.without_market(task)
+            if skips is None:
+                in_hand.append(task)
+            else:
+                yield skips
+        for outcome in self._workers.outcomes(work, in_hand):
+            safe = self._published(outcome)
+            if self._record is not None:
+                self._record.finish(safe)
+            yield safe
 
     @cached_property
     def _trades(self) -> FleetTrades:
@@ -194,29 +204,41 @@ class Optimizer:
             days_back=self._settings.optimizer.days_back,
         )
 
+    @cached_property
+    def _publisher(self) -> Publisher:
+        own = [one for one in self._store.parameter_versions() if self._resumed and one.run_id == self.run_id]
+        return Publisher(
+            store=self._store,
+            clock=self._clock,
+            run_id=self.run_id,
+            pending=self._pending,
+            note=self._note,
+            published_before={one.key: one.version_id for one in own},
+        )
+
     def _book(self, at: datetime) -> ParameterBook:
         versions = self._store.parameter_versions(recorded_to=at)
+        if self._resumed:
+            versions = [one for one in versions if one.run_id != self.run_id]
         return ParameterBook(versions, defaults=self._settings.defaults.parameters(), as_of=at)
 
-    def _learn(self, pair: str, book: ParameterBook) -> PairOutcome:
-        by_side = {side: self._trades.of(pair, side) for side in self.sides}
-        few = {side: self._learner.too_few(pair, side, own) for side, own in by_side.items()}
-        if all(few.values()):
-            return PairOutcome(pair=pair, findings=tuple(one for one in few.values() if one is not None))
-        try:
-            market = PairMarket(candles=self._candles.load(pair), funding=self._candles.load_funding(pair))
-        except MarketError as error:
-            findings = [few[side] or skipped(pair, side, own, str(error)) for side, own in by_side.items()]
-            return PairOutcome(pair=pair, findings=tuple(findings))
+    def _task(self, pair: str, book: ParameterBook) -> PairTask:
         leverage = self._settings.runtime.leverage
-        findings = [
-            few[side]
-            or self._learner.decide(side, own, market, book.resolve(pair, side, leverage, self.as_of))
-            for side, own in by_side.items()
-        ]
-        return PairOutcome(
-            pair=pair, findings=tuple(findings), latest_atr_ratio=_latest_atr(market.candles, self.as_of)
+        return PairTask(
+            pair=pair,
+            trades={side: self._trades.of(pair, side) for side in self.sides},
+            incumbents={side: book.resolve(pair, side, leverage, self.as_of) for side in self.sides},
+            tiers=self._tiers.of(pair) if self._tiers is not None else None,
         )
+
+    def _finished(self) -> dict[str, PairOutcome]:
+        """Return the pairs an earlier, interrupted call of this run has finished."""
+        if self._record is None:
+            return {}
+        finished = self._record.finished()
+        if finished:
+            self._note(f"study {self._record.name} goes on: {len(finished)} pairs were finished before")
+        return finished
 
     def _published(self, outcome: PairOutcome) -> PairOutcome:
         if self._dry_run:
@@ -238,12 +260,6 @@ class Optimizer:
         if text not in self.notes:
             logger.info("%s", text)
             self.notes.append(text)
-
-
-def _latest_atr(candles: Candles, as_of: datetime) -> float | None:
-    finished = int(np.searchsorted(candles.time_ms, to_ms(as_of) - candles.timeframe_ms, side="right"))
-    ratios = atr_ratio(candles.high[:finished], candles.low[:finished], candles.close[:finished])
-    return float(ratios[-1]) if len(ratios) and np.isfinite(ratios[-1]) else None
 
 
 def _run_id(as_of: datetime, settings: Settings, search: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from freqfleet.clock import iso
-from freqfleet.learning.optimizer import OptimizerRun, PairOutcome
+from freqfleet.learning.optimizer import OptimizerRun
 from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.pair_work import PairOutcome
 
 SCHEMA = 1
 
@@ -57,8 +58,11 @@ def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:
         "profit_factor": evidence.profit_factor,
         "sharpe_per_trade": evidence.sharpe_per_trade,
         "ambiguous_trades": evidence.ambiguous_trades,
+        "optimistic_test_profit": evidence.optimistic_test_profit,
         "dropped": dict(finding.dropped),
         "purged": finding.purged,
         "without_funding": finding.without_funding,
+        "parameter_importance": finding.parameter_importance,
+        "without_liquidation": finding.without_liquidation,
         "version": decision.version,
     }

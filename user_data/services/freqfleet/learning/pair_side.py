@@ -9,17 +9,21 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
+from freqfleet.learning.exact_search import ExactSearch, TrainingTrades
+from freqfleet.learning.grid import ExactGrid, GridSteps
+from freqfleet.learning.importance import sampled_importance
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.sample import PairMarket, Part, Sample, bot_trades, draw_sample
 from freqfleet.learning.search import SearchResult, find_best, open_search, study_seed
 from freqfleet.learning.search_space import SearchSpace
+from freqfleet.learning.trial_diary import Diaries, NoDiaries
 from freqfleet.learning.wording import exits_text
 from freqfleet.parameters.book import Resolution
 from freqfleet.replay.costs import Costs
@@ -40,6 +44,8 @@ class Finding:
     learned_until : the end of the newest candle or trade that took part; None where none did.
     dropped, purged : trades that could not be replayed, by reason; trades between the two parts.
     without_funding : replayed trades whose funding is not known, and was therefore not charged.
+    without_liquidation : replayed trades whose liquidation price is not known, and is therefore not replayed.
+    parameter_importance : share of the objective's spread by parameter; None where not measured.
     """
 
     decision: Decision
@@ -47,6 +53,8 @@ class Finding:
     dropped: Mapping[str, int] = field(default_factory=dict)
     purged: int = 0
     without_funding: int = 0
+    without_liquidation: int = 0
+    parameter_importance: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,8 @@ class PairSideLearner:
     """Decides one pair and side at a time; holds what is the same for all of them.
 
     search : a name of `learning.search.SEARCHES`. bot_weights : by bot, above zero.
+    diaries : where trials are kept, so that a killed search goes on.
+    importance : measure parameter importance of sampled searches, which costs as much as the search.
     """
 
     settings: OptimizerSettings
@@ -64,6 +74,10 @@ class PairSideLearner:
     splitter: Splitter
     gate: Gate
     engine: Callable[[TradePaths], ReplayEngine] = NumpyEngine
+    exact: ExactSearch = field(default_factory=ExactSearch)
+    grid_steps: GridSteps = field(default_factory=GridSteps)
+    diaries: Diaries = field(default_factory=NoDiaries)
+    importance: bool = False
 
     def too_few(self, pair: str, side: Side, trades: Sequence[ClosedTrade]) -> Finding | None:
         """Return the finding for fewer trades than needed: no candle has to be read for it."""
@@ -95,27 +109,51 @@ class PairSideLearner:
         if flaw is not None:
             return skipped(pair, side, trades, flaw, sample)
         space = SearchSpace.of(self.settings, sample.median_atr_ratio)
-        result = self._search(pair, side, sample, space)
+        logger.info(
+            "%s %s: %d trades (train: %d, test: %d), median entry ATR ratio %s",
+            pair,
+            side.value,
+            len(sample.trades),
+            len(sample.train.weights),
+            len(sample.test.weights),
+            space.atr_reference_ratio,
+        )
+        result = (
+            self._search_exactly(sample, space, incumbent)
+            if self.search == "exact"
+            else self._search(pair, side, sample, space)
+        )
         if result.best is None:
             reason = f"none of {result.candidates} proposals kept the constraints"
             return skipped(pair, side, trades, reason, sample)
         return self._judged(pair, side, sample, space, result, result.best, incumbent)
 
     def _search(self, pair: str, side: Side, sample: Sample, space: SearchSpace) -> SearchResult:
-        logger.info(
-            "%s %s: %d trades (train: %d, test: %d), median entry ATR ratio %s",
+        trials, seed = self.settings.trials, study_seed(self.settings.seed, pair, side)
+        diary = self.diaries.open(
             pair,
             side,
-            len(sample.trades),
-            len(sample.train.weights),
-            len(sample.test.weights),
-            space.atr_reference_ratio,
+            space,
+            {**asdict(space), "search": self.search, "trials": trials, "seed": seed, **sample.mark},
         )
-        trials = self.settings.trials
-        search = open_search(
-            self.search, space, seed=study_seed(self.settings.seed, pair, side), trials=trials
+        return find_best(
+            open_search(self.search, space, seed=seed, trials=trials),
+            space,
+            self._objective(sample.train).means,
+            trials=trials,
+            diary=diary,
         )
-        return find_best(search, space, self._objective(sample.train).means, trials=trials)
+
+    def _search_exactly(self, sample: Sample, space: SearchSpace, incumbent: Resolution) -> SearchResult:
+        training = TrainingTrades(
+            paths=sample.train.paths,
+            weights=sample.train.weights,
+            costs=self.costs,
+            profits=self._objective(sample.train).profits,
+            incumbent=incumbent.parameters,
+        )
+        search = replace(self.exact, importance=self.importance)
+        return search.find_best(ExactGrid.of(space, self.grid_steps), training)
 
     def _judged(
         self,
@@ -148,16 +186,16 @@ class PairSideLearner:
             win_rate=_measured(score.win_rate),
             profit_factor=_measured(score.profit_factor),
             sharpe_per_trade=_measured(score.sharpe_per_trade),
-            ambiguous_trades=sum(
-                self._objective(part).ambiguous_trades(best) for part in (sample.train, sample.test)
-            ),
+            ambiguous_trades=self._objective(sample.train).score(best).ambiguous_trades
+            + score.ambiguous_trades,
+            optimistic_test_profit=_measured(score.optimistic_mean_profit),
             search=self.search,
             candidates=result.candidates,
             seed=study_seed(self.settings.seed, pair, side),
             bot_trades=bot_trades(sample.trades),
         )
         reason = ruling.reason if ruling.publish else f"{ruling.reason}; found {exits_text(best)}"
-        edges = space.boundaries(best)
+        edges = space.boundaries(best) if result.plateau is None else result.plateau.edges
         if edges:
             reason += f"; optimum on the boundary of {' and '.join(edges)}"
         return Finding(
@@ -175,7 +213,18 @@ class PairSideLearner:
             without_funding=sum(
                 self.costs.trades_without_funding(part.paths) for part in (sample.train, sample.test)
             ),
+            without_liquidation=sum(
+                self.costs.trades_without_liquidation(part.paths) for part in (sample.train, sample.test)
+            ),
+            parameter_importance=self._importance(pair, side, space, result),
         )
+
+    def _importance(
+        self, pair: str, side: Side, space: SearchSpace, result: SearchResult
+    ) -> Mapping[str, float] | None:
+        if not self.importance or self.search == "exact":
+            return result.importance
+        return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
 
     def _objective(self, part: Part) -> Objective:
         return Objective(self.engine(part.paths), part.weights, self.costs)

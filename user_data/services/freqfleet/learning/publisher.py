@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from freqfleet.clock import Clock
 from freqfleet.domain.decisions import Verdict
@@ -22,6 +22,7 @@ class Publisher:
 
     pending : where results wait while the store cannot be written; None lets StoreUnavailable through.
     note : is told what a person should know.
+    published_before : ids of the versions that an interrupted call of the same run has published.
     """
 
     store: LearningStore
@@ -29,6 +30,7 @@ class Publisher:
     run_id: str
     pending: PendingParameters | None
     note: Callable[[str], None]
+    published_before: Mapping[ParameterKey, str] = field(default_factory=dict)
 
     def publish(self, finding: Finding) -> Finding:
         """Store a finding that is to be published; returns it with the version it became.
@@ -40,9 +42,12 @@ class Publisher:
             return finding
         assert decision.parameters is not None
         assert finding.learned_until is not None
+        key = ParameterKey(side=decision.side, pair=decision.pair)
+        if key in self.published_before:  # killed after it was stored, before it was known as finished
+            return replace(finding, decision=replace(decision, version=self.published_before[key]))
         now = self.clock.now()
         version = ParameterVersion(
-            key=ParameterKey(side=decision.side, pair=decision.pair),
+            key=key,
             parameters=decision.parameters,
             source=ExitSource.OPTUNA,
             valid_from=now,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import numpy as np
@@ -13,6 +14,7 @@ from freqfleet.clock import from_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.market.arrays import FloatArray, IntArray
+from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
 from freqfleet.replay.metrics import effective_trades
 from freqfleet.replay.paths import TradePaths, gather_paths
@@ -25,10 +27,11 @@ LEAST_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairMarket:
-    """The candles of one pair, and its funding history where there is one."""
+    """The candles of one pair, and its funding history and leverage tiers where there are such."""
 
     candles: Candles
     funding: Funding | None
+    tiers: Tiers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,18 @@ class Sample:
         """The median volatility at entry of the training trades; None where none is known."""
         known = self.train.paths.atr_ratio[np.isfinite(self.train.paths.atr_ratio)]
         return float(np.median(known)) if len(known) else None
+
+    @property
+    def mark(self) -> dict[str, str | int]:
+        """What the training part is made of, to tell it from another one: its size and a digest."""
+        paths, digest = self.train.paths, hashlib.blake2b(digest_size=8)
+        for values in (
+            *(getattr(paths, one.name) for one in fields(paths)),
+            self.train.weights,
+        ):
+            if isinstance(values, np.ndarray):
+                digest.update(np.ascontiguousarray(values).tobytes())
+        return {"training_trades": len(self.train.weights), "data": digest.hexdigest()}
 
     def shortage(self, needed: int) -> str | None:
         """Return why this is too little to learn from when `needed` trades are asked for, else None."""
@@ -102,6 +117,7 @@ def draw_sample(
         horizon_minutes=horizon_minutes,
         as_of=as_of,
         funding=market.funding,
+        tiers=market.tiers,
     )
     usable = tuple(trades[index] for index in gathered.kept.tolist())
     paths = gathered.paths

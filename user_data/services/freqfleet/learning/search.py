@@ -1,34 +1,33 @@
 """Search: proposals are asked for in fixed batches and told what they earned.
 
-The only file that knows Optuna. A study is seeded by (seed, pair, side), so its proposals do not depend
-on the order of the pairs or on how many of them are searched at once.
+A study is seeded by (seed, pair, side), so its proposals do not depend on the order of the pairs or on
+how many of them are searched at once. No sampler is loaded here: `open_search` loads the one it opens.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import itertools
 import logging
-import warnings
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import optuna
 
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
-from freqfleet.learning.search_space import FLOAT_NAMES, SearchSpace
+from freqfleet.learning.plateau import Plateau
+from freqfleet.learning.search_space import SearchSpace
 from freqfleet.learning.wording import bps_text, exits_text
 from freqfleet.market.arrays import FloatArray
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_SEARCH = "tpe"
-SEARCHES = ("tpe", "gp", "cmaes", "qmc", "random", "grid")
+DEFAULT_SEARCH = "exact"
+SEARCHES = ("exact", "tpe", "gp", "cmaes", "qmc", "random", "grid")
 # Results depend on the batch, because a sampler learns between batches: one number for everyone.
 BATCH = 10
 
@@ -55,25 +54,52 @@ class Search(Protocol):
         ...
 
 
+class Diary(Protocol):
+    """Remembers what every proposal of one search earned, in the order of the proposals."""
+
+    def recall(self, parameters: Sequence[ExitParameters]) -> list[float] | None:
+        """Return what the next proposals earned when they were tried before; None where one is new.
+
+        Raises InputError where other proposals stand in their place: that was another search.
+        """
+        ...
+
+    def keep(self, parameters: Sequence[ExitParameters], values: Sequence[float]) -> None:
+        """Remember what the proposals of the last `recall` earned."""
+        ...
+
+
+class _NoDiary:
+    def recall(self, parameters: Sequence[ExitParameters]) -> list[float] | None:
+        return None
+
+    def keep(self, parameters: Sequence[ExitParameters], values: Sequence[float]) -> None:
+        """Forget it."""
+
+
+NO_DIARY: Diary = _NoDiary()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
     """The best proposal that keeps every constraint; None where none did.
 
     value : its objective; NaN where there is none. candidates : how many proposals were tried.
+    tried : every proposal and what it earned, in order, where a search tries them one by one.
+    plateau : how the best one stands among its neighbours, where the search knows them.
+    importance : share of the objective's variance by parameter, where the search was asked for it.
     """
 
     best: ExitParameters | None
     value: float
     candidates: int
+    tried: Sequence[tuple[ExitParameters, float]] = ()
+    plateau: Plateau | None = None
+    importance: Mapping[str, float] | None = None
 
 
 def checked_search(name: str) -> str:
     """Return `name` if this installation can search that way; raises InputError with the remedy."""
-    if name == "exact":
-        raise InputError(
-            f"search exact is not part of this version; take --search {DEFAULT_SEARCH}, or one of "
-            f"{', '.join(SEARCHES)}"
-        )
     if name not in SEARCHES:
         raise InputError(f"no search {name!r}; take one of {', '.join(SEARCHES)}")
     package = _NEEDS.get(name)
@@ -92,9 +118,13 @@ def study_seed(seed: int, pair: str, side: Side) -> int:
 
 def open_search(name: str, space: SearchSpace, *, seed: int, trials: int) -> Search:
     """Return the search of that name; raises InputError where this installation has none."""
-    if checked_search(name) == "grid":
-        return GridSearch(space, trials)
-    return OptunaSearch(name, space, seed)
+    if checked_search(name) == "exact":
+        raise InputError(
+            "search exact proposes nothing, it replays its whole grid; see learning.exact_search"
+        )
+    from freqfleet.learning.samplers import GridSearch, OptunaSearch  # noqa: PLC0415  (Optuna is heavy)
+
+    return GridSearch(space, trials) if name == "grid" else OptunaSearch(name, space, seed)
 
 
 def find_best(
@@ -103,105 +133,59 @@ def find_best(
     means: Callable[[Sequence[ExitParameters]], FloatArray],
     *,
     trials: int,
+    diary: Diary = NO_DIARY,
 ) -> SearchResult:
     """Try `trials` proposals and return the best one that keeps every constraint.
 
-    The first of equals wins. A value that is NaN never wins.
+    The first of equals wins. A value that is NaN never wins. What the diary remembers is told to the search
+    again instead of being measured again: a search that was cut off goes on as if it had never been.
     """
-    best, value, tried = None, -np.inf, 0
-    while tried < trials:
-        proposals = search.ask(min(BATCH, trials - tried))
+    best, value, log = None, -np.inf, _TrialLog(trials)
+    tried: list[tuple[ExitParameters, float]] = []
+    while log.done < trials:
+        proposals = search.ask(min(BATCH, trials - log.done))
         if not proposals:
             break
-        values = means([proposal.parameters for proposal in proposals]).tolist()
+        asked = [proposal.parameters for proposal in proposals]
+        values = diary.recall(asked)
+        if values is None:
+            values = means(asked).tolist()
+            diary.keep(asked, values)
         for proposal, one in zip(proposals, values, strict=True):
             search.tell(proposal, one)
             if one > value and space.allows(proposal.parameters):
                 best, value = proposal.parameters, one
-        tried += len(proposals)
-        so_far = "N/A" if best is None else f"{bps_text(value)} a trade ({exits_text(best)})"
-        logger.info("trial %d/%d: best so far %s", tried, trials, so_far)
-    return SearchResult(best=best, value=value if best is not None else float("nan"), candidates=tried)
+            tried.append((proposal.parameters, one))
+            log.write(proposal.parameters, one, best, value)
+    return SearchResult(
+        best=best,
+        value=value if best is not None else float("nan"),
+        candidates=len(tried),
+        tried=tried,
+    )
 
 
-class OptunaSearch:
-    """A study in memory. Constraints are told to Optuna, whose samplers then prefer what keeps them."""
+class _TrialLog:
+    """Seed 000's line for every trial: its parameters and profit, the best so far, the time to go."""
 
-    def __init__(self, name: str, space: SearchSpace, seed: int) -> None:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._space = space
-        self._knows_constraints = name in ("tpe", "gp")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study = optuna.create_study(direction="maximize", sampler=_sampler(name, seed))
-        self._open: dict[int, Any] = {}
+    def __init__(self, trials: int) -> None:
+        self.done = 0
+        self._trials = trials
+        self._started = time.monotonic()
 
-    def ask(self, count: int) -> list[Proposal]:
-        """Return `count` proposals."""
-        return [self._ask_one() for _ in range(count)]
-
-    def tell(self, proposal: Proposal, value: float) -> None:
-        """Say what a proposal earned; a NaN is told as a failed trial."""
-        trial = self._open.pop(proposal.ticket)
-        broken = sum(max(one, 0.0) for one in self._space.violations(proposal.parameters).values())
-        if broken > 0.0 and not self._knows_constraints:
-            value = -1.0 - broken  # below anything a position can lose, so that the sampler turns away
-        if np.isnan(value):
-            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        else:
-            self._study.tell(trial, value)
-
-    def _ask_one(self) -> Proposal:
-        trial = self._study.ask()
-        values = {name: trial.suggest_float(name, *self._space.range_of(name)) for name in FLOAT_NAMES}
-        minutes = trial.suggest_categorical("time_limit_minutes", self._space.time_limit_minutes)
-        parameters = self._space.parameters(**values, time_limit_minutes=minutes)
-        for name, violation in self._space.violations(parameters).items():
-            trial.set_constraint(name, violation)
-        self._open[trial.number] = trial
-        return Proposal(parameters, trial.number)
-
-
-class GridSearch:
-    """Evenly spread values of every parameter, about `trials` combinations that keep the constraints."""
-
-    def __init__(self, space: SearchSpace, trials: int) -> None:
-        steps = max(2, round((trials / len(space.time_limit_minutes)) ** (1 / len(FLOAT_NAMES))))
-        axes = [np.unique(np.linspace(*space.range_of(name), steps)).tolist() for name in FLOAT_NAMES]
-        points = (
-            space.parameters(**dict(zip(FLOAT_NAMES, values, strict=True)), time_limit_minutes=minutes)
-            for minutes in space.time_limit_minutes
-            for values in itertools.product(*axes)
+    def write(
+        self, parameters: ExitParameters, profit: float, best: ExitParameters | None, best_profit: float
+    ) -> None:
+        self.done += 1
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        elapsed = time.monotonic() - self._started
+        logger.info(
+            "trial %d/%d: %s: profit %s, best so far %s, ETA %.0f s",
+            self.done,
+            self._trials,
+            exits_text(parameters),
+            bps_text(profit),
+            "N/A" if best is None else f"{bps_text(best_profit)} ({exits_text(best)})",
+            elapsed / self.done * (self._trials - self.done),
         )
-        self._points = [point for point in points if space.allows(point)]
-        self._next = 0
-
-    def ask(self, count: int) -> list[Proposal]:
-        """Return the next points; none when the grid is done."""
-        start, self._next = self._next, min(self._next + count, len(self._points))
-        return [Proposal(self._points[ticket], ticket) for ticket in range(start, self._next)]
-
-    def tell(self, proposal: Proposal, value: float) -> None:
-        """A grid learns nothing."""
-
-
-def _sampler(name: str, seed: int) -> Any:
-    samplers = optuna.samplers
-    if name == "gp":
-        return samplers.GPSampler(seed=seed, deterministic_objective=True, warn_independent_sampling=False)
-    if name == "cmaes":
-        return samplers.CmaEsSampler(
-            seed=seed,
-            warn_independent_sampling=False,
-            independent_sampler=samplers.RandomSampler(seed=seed),
-        )
-    if name == "qmc":
-        return samplers.QMCSampler(
-            seed=seed,
-            scramble=True,
-            warn_independent_sampling=False,
-            independent_sampler=samplers.RandomSampler(seed=seed),
-        )
-    if name == "random":
-        return samplers.RandomSampler(seed=seed)
-    return samplers.TPESampler(seed=seed)

@@ -11,6 +11,8 @@ way a bot lives it:
 The entry candle has no step 1: its open is the entry itself, or lies before it. Its high and low count,
 because bots enter seconds after the open. A barrier is touched by equality: `low <= stop`,
 `high >= target` for a long position, mirrored for a short one.
+
+`Fills` says what differs when freqtrade's backtest is to be reproduced instead (fills.py).
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from freqfleet.domain.exits import Barriers
 from freqfleet.domain.sides import Side
 from freqfleet.market.timeframes import MINUTE_MS
+from freqfleet.replay.fills import HONEST, Fills, Levels
 
 
 class ExitKind(IntEnum):
@@ -32,6 +34,7 @@ class ExitKind(IntEnum):
     TARGET = 1
     TIME_LIMIT = 2
     END_OF_DATA = 3
+    LIQUIDATION = 4
 
 
 class Candle(NamedTuple):
@@ -63,30 +66,42 @@ def first_exit(
     candles: Sequence[Candle],
     *,
     entered_ms: int,
-    barriers: Barriers,
+    levels: Levels,
     side: Side,
-    time_limit_minutes: int,
+    time_limit_minutes: int | None,
+    fills: Fills = HONEST,
 ) -> Exit:
     """Return where the position ends.
 
     candles : without gaps, from the one that contains the entry on; at least one.
     entered_ms : when the position was opened; the time limit counts from here.
+    levels : the prices that end it (`fills.levels` makes them from barriers); the liquidation price, where
+        it is nearer than the stop, has taken the stop's place.
+    time_limit_minutes : None for a position that nothing but its barriers ends.
 
     Where the candles end first, the position is valued at the last close (END_OF_DATA).
     """
-    deadline_ms = entered_ms + time_limit_minutes * MINUTE_MS
+    sign = side.sign
+    stop, target, target_fill = levels.stop_rate, levels.target_rate, levels.target_fill_rate
+    loss = ExitKind.LIQUIDATION if levels.stop_is_liquidation else ExitKind.STOP
     for index, candle in enumerate(candles):
         if index > 0:
-            if candle.open_ms >= deadline_ms:
+            if time_limit_minutes is not None and (
+                candle.open_ms >= entered_ms + time_limit_minutes * MINUTE_MS
+            ):
                 return Exit(index, candle.open, ExitKind.TIME_LIMIT)
-            if barriers.stop_crossed(candle.open, side):
-                return Exit(index, candle.open, ExitKind.STOP)
-            if barriers.target_crossed(candle.open, side):
-                return Exit(index, candle.open, ExitKind.TARGET)
+            if fills.looks_at_open:
+                if sign * (candle.open - stop) <= 0.0:
+                    return Exit(index, candle.open, loss)
+                if sign * (candle.open - target) >= 0.0:
+                    return Exit(index, candle.open, ExitKind.TARGET)
         worst, best = (candle.high, candle.low) if side.is_short else (candle.low, candle.high)
-        target_touched = barriers.target_crossed(best, side)
-        if barriers.stop_crossed(worst, side):
-            return Exit(index, barriers.stop_rate, ExitKind.STOP, ambiguous=target_touched)
+        beyond_target = sign * (best - target)
+        target_touched = beyond_target > 0.0 if fills.target_is_strict else beyond_target >= 0.0
+        if sign * (worst - stop) <= 0.0:
+            beyond = not fills.looks_at_open and sign * (best - stop) < 0.0  # as a whole
+            return Exit(index, candle.open if beyond else stop, loss, ambiguous=target_touched)
         if target_touched:
-            return Exit(index, barriers.target_rate, ExitKind.TARGET)
+            beyond = not fills.looks_at_open and sign * (worst - target_fill) > 0.0
+            return Exit(index, worst if beyond else target_fill, ExitKind.TARGET)
     return Exit(len(candles) - 1, candles[-1].close, ExitKind.END_OF_DATA)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from freqfleet.errors import InputError
 from freqfleet.market.arrays import FloatArray
 
 
@@ -19,6 +20,8 @@ class Score:
     """The figures of one parameter vector over some trades.
 
     mean_profit : weighted mean net profit per trade. profit_factor : NaN where nothing was lost.
+    ambiguous_trades : how many exits had stop and target in one candle; the stop was taken.
+    optimistic_mean_profit : mean_profit if the target had been taken in those.
     sharpe_per_trade : weighted mean over weighted standard deviation; per trade, not annualised.
     """
 
@@ -28,10 +31,22 @@ class Score:
     win_rate: float
     profit_factor: float
     sharpe_per_trade: float
+    ambiguous_trades: int
+    optimistic_mean_profit: float
 
 
-def score(profits: FloatArray, weights: FloatArray) -> Score:
-    """Return every figure for the profits of one vector; shape (n,)."""
+def score(
+    profits: FloatArray,
+    weights: FloatArray,
+    *,
+    optimistic_profits: FloatArray | None = None,
+    ambiguous_trades: int = 0,
+) -> Score:
+    """Return every figure for the profits of one vector; shape (n,).
+
+    optimistic_profits : None where no exit was ambiguous.
+    """
+    optimistic = profits if optimistic_profits is None else optimistic_profits
     return Score(
         trades=len(profits),
         effective_trades=effective_trades(weights),
@@ -39,7 +54,19 @@ def score(profits: FloatArray, weights: FloatArray) -> Score:
         win_rate=float(weighted_mean((profits > 0.0).astype(np.float64), weights)),
         profit_factor=profit_factor(profits, weights),
         sharpe_per_trade=sharpe_per_trade(profits, weights),
+        ambiguous_trades=ambiguous_trades,
+        optimistic_mean_profit=float(weighted_mean(optimistic, weights)),
     )
+
+
+def checked_weights(weights: FloatArray, trades: int) -> FloatArray:
+    """Return `weights` if there is one for every trade, each a number above zero; else InputError."""
+    if weights.shape != (trades,):
+        raise InputError(f"{trades} trades need as many weights, were {weights.shape}")
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0.0)))
+    if len(wrong):
+        raise InputError(f"the weight of trade {wrong[0]} must be above 0, was {weights[wrong[0]]}")
+    return weights
 
 
 def weighted_mean(values: ArrayLike, weights: FloatArray) -> FloatArray:

@@ -11,88 +11,86 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from freqfleet.domain.exits import STOP_LOSS_BOUNDS, TAKE_PROFIT_BOUNDS, ExitParameters
+from freqfleet.domain.exits import ExitParameters
 from freqfleet.market.arrays import FloatArray, IntArray
-from freqfleet.market.timeframes import MINUTE_MS
+from freqfleet.replay.costs import Costs
 from freqfleet.replay.engine import ReplayedExits
+from freqfleet.replay.envelopes import Envelopes
 from freqfleet.replay.exit_rule import ExitKind
+from freqfleet.replay.fills import HONEST, Fills
+from freqfleet.replay.level_arrays import VolatilityFactors, deadline_rows, place_levels
+from freqfleet.replay.metrics import weighted_mean
 from freqfleet.replay.paths import TradePaths
+
+# Means are formed from so many vectors at a time: p x n values of everything would be gigabytes.
+VECTORS_AT_ONCE = 256
 
 
 class NumpyEngine:
     """Replays one set of paths; building it costs one pass over the candles."""
 
-    def __init__(self, paths: TradePaths) -> None:
+    def __init__(self, paths: TradePaths, fills: Fills = HONEST) -> None:
         self.paths = paths
-        sign = paths.side.sign
-        worst, best = (paths.low, paths.high) if sign > 0 else (-paths.high, -paths.low)
-        self._worst_so_far = _padded(np.minimum.accumulate(worst, axis=1))
-        self._minus_best_so_far = _padded(-np.maximum.accumulate(best, axis=1))
-        self._open = sign * paths.open
-        self._close = sign * paths.close
-        self._atr_ratio: list[float] = paths.atr_ratio.tolist()
+        self.fills = fills
+        self._seen = Envelopes.of(paths, fills)
+        self._worst_so_far = _padded(self._seen.worst_so_far)
+        self._minus_best_so_far = _padded(-self._seen.best_so_far)
+        self._factors = VolatilityFactors(paths.atr_ratio)
 
     def exits(self, parameters: Sequence[ExitParameters]) -> ReplayedExits:
         """Return the exit of every trade under every vector; holds p x n values at once."""
-        stop, target = barrier_rates(self.paths, self._atr_ratio, parameters)
-        stop, target = self.paths.side.sign * stop, self.paths.side.sign * target
+        sign, seen = self.paths.side.sign, self._seen
+        levels = place_levels(self.paths, self.fills, self._factors, parameters)
+        stop, target = sign * levels.stop_rate, sign * levels.target_rate
+        target_fill = sign * levels.target_fill_rate
         stop_index = _first_at_or_below(self._worst_so_far, stop)
-        target_index = _first_at_or_below(self._minus_best_so_far, -target)
+        target_index = _first_at_or_below(self._minus_best_so_far, -seen.reach(target, self.fills))
         last = self.paths.width - 1
-        deadline = self._deadline_index(parameters)
+        rows, chosen = deadline_rows(self.paths, parameters)
+        deadline = rows[chosen]
 
         index = np.minimum(np.minimum(stop_index, target_index), deadline)
         ended = index > last  # no barrier and no deadline inside the window
         index = np.minimum(index, last)
         trade = np.arange(len(self.paths))
-        open_ = self._open[trade, index]
+        open_ = seen.open[trade, index]
         timed_out = ~ended & (index == deadline)
-        after_entry = ~ended & ~timed_out & (index > 0)
-        stop_jumped = after_entry & (open_ <= stop)
-        target_jumped = after_entry & ~stop_jumped & (open_ >= target)
+        looked = ~ended & ~timed_out & (index > 0) & self.fills.looks_at_open
+        stop_jumped = looked & (open_ <= stop)
+        target_jumped = looked & ~stop_jumped & (open_ >= target)
         at_open = timed_out | stop_jumped | target_jumped
-        inside = ~ended & ~at_open
-        stopped = inside & (stop_index == index)
+        stopped = ~ended & ~at_open & (stop_index == index)
+        ambiguous = stopped & (target_index == index)
 
-        rate = np.where(at_open, open_, np.where(stopped, stop, target))
-        rate = np.where(ended, self._close[:, last], rate)
-        kind = np.where(stopped | stop_jumped, ExitKind.STOP, ExitKind.TARGET)
+        stop_fill = stop
+        rate_at_target = target_fill
+        if not self.fills.looks_at_open:  # a candle that lies beyond a barrier as a whole
+            worst, best = seen.worst[trade, index], seen.best[trade, index]
+            stop_fill = np.where(best < stop, open_, stop)
+            rate_at_target = np.where(worst > target_fill, worst, target_fill)
+        rate = np.where(at_open, open_, np.where(stopped, stop_fill, rate_at_target))
+        rate = sign * np.where(ended, seen.close[:, last], rate)
+        loss = np.where(levels.stop_is_liquidation, ExitKind.LIQUIDATION, ExitKind.STOP)
+        kind = np.where(stopped | stop_jumped, loss, ExitKind.TARGET)
         kind = np.where(timed_out, ExitKind.TIME_LIMIT, np.where(ended, ExitKind.END_OF_DATA, kind))
         return ReplayedExits(
             candle_index=index,
-            rate=self.paths.side.sign * rate,
+            rate=rate,
             kind=kind.astype(np.int8),
-            ambiguous=stopped & (target_index == index),
+            ambiguous=ambiguous,
+            optimistic_rate=np.where(ambiguous, levels.target_fill_rate, rate),
         )
 
-    def _deadline_index(self, parameters: Sequence[ExitParameters]) -> IntArray:
-        """Return the first candle that opens on or after the time limit; shape (p, n)."""
-        limits = np.array([one.time_limit_minutes for one in parameters], dtype=np.int64)
-        elapsed = self.paths.entered_ms - self.paths.first_open_ms
-        after_first_open = elapsed + limits[:, None] * MINUTE_MS
-        index: IntArray = -(-after_first_open // self.paths.timeframe_ms)
-        return index
-
-
-def barrier_rates(
-    paths: TradePaths, atr_ratio: Sequence[float], parameters: Sequence[ExitParameters]
-) -> tuple[FloatArray, FloatArray]:
-    """Return `domain.exits.effective_barriers` of every vector and trade: stop and target, shape (p, n).
-
-    The factor of each trade comes from the domain itself; the rest are single roundings, which NumPy and
-    Python do alike. tests/replay/test_numpy_engine.py holds the two together bit for bit.
-    """
-    factor = np.array([[one.volatility_factor(atr) for atr in atr_ratio] for one in parameters])
-    factor = factor.reshape(len(parameters), len(paths))
-    stop_loss = np.array([one.stop_loss for one in parameters])[:, None]
-    take_profit = np.array([one.take_profit for one in parameters])[:, None]
-    stop_ratio = np.maximum(stop_loss * factor, STOP_LOSS_BOUNDS[0])
-    target_ratio = np.minimum(take_profit * factor, TAKE_PROFIT_BOUNDS[1])
-    sign = paths.side.sign
-    return (
-        paths.entry_rate * (1.0 + sign * stop_ratio),
-        paths.entry_rate * (1.0 + sign * target_ratio),
-    )
+    def mean_profits(
+        self, parameters: Sequence[ExitParameters], weights: FloatArray, costs: Costs
+    ) -> FloatArray:
+        """Return the weighted mean net profit of every vector; shape (p,)."""
+        means = np.empty(len(parameters))
+        for start in range(0, len(parameters), VECTORS_AT_ONCE):
+            batch = parameters[start : start + VECTORS_AT_ONCE]
+            profits = costs.net_profit_ratio(self.exits(batch), self.paths)
+            means[start : start + len(batch)] = weighted_mean(profits, weights)
+        return means
 
 
 def _padded(falling: FloatArray) -> FloatArray:

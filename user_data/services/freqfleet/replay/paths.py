@@ -16,15 +16,17 @@ from typing import Self
 
 import numpy as np
 
-from freqfleet.clock import to_ms
+from freqfleet.clock import from_ms, iso, to_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
-from freqfleet.errors import InputError
+from freqfleet.errors import InputError, MarketError
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.market.indicators import atr_ratio
+from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
 from freqfleet.market.timeframes import HOUR_MS, MINUTE_MS
 from freqfleet.replay.exit_rule import Candle
+from freqfleet.replay.liquidation import liquidation_rate
 
 # An entry rate this far outside its candle was not made on this market.
 ENTRY_RATE_TOLERANCE_RATIO = 0.02
@@ -49,10 +51,13 @@ class TradePaths:
     entered_ms, first_open_ms : when the position was opened, and the open time of its entry candle; (n,).
     entry_rate : the price of the entry fill; (n,).
     atr_ratio : ATR(14) / close of the last candle closed before the entry; NaN where not known; (n,).
+    leverage : of each position, from 1 on; (n,).
+    liquidation_rate : where the exchange closes the position; NaN where that is not known; (n,).
     open, high, low, close : (n, width), finite, no gaps.
     funding_ratio : what a long position has paid in funding up to and including each candle, as a ratio
         of the entry's value; negative when received; (n, width).
     funding_known : False where the funding history does not cover the window; (n,).
+    liquidation_known : False where liquidation_rate is NaN: no leverage tiers, or no margin; (n,).
     """
 
     pair: str
@@ -62,12 +67,15 @@ class TradePaths:
     first_open_ms: IntArray
     entry_rate: FloatArray
     atr_ratio: FloatArray
+    leverage: FloatArray
+    liquidation_rate: FloatArray
     open: FloatArray
     high: FloatArray
     low: FloatArray
     close: FloatArray
     funding_ratio: FloatArray
     funding_known: BoolArray
+    liquidation_known: BoolArray
 
     def __len__(self) -> int:
         return len(self.entered_ms)
@@ -131,17 +139,21 @@ def gather_paths(
     horizon_minutes: int,
     as_of: datetime,
     funding: Funding | None,
+    tiers: Tiers | None = None,
 ) -> GatheredPaths:
     """Cut the windows of `trades` out of the candles that were finished at `as_of`.
 
     trades : of one pair and side, the pair of the candles.
     horizon_minutes : the longest time limit that will be asked.
+    tiers : the pair's leverage tiers; None where the exchange's file does not know it.
 
-    Raises InputError when a trade is of another pair or side.
+    Flat candles without volume are prices like any other: an outage is what a position lived through.
+
+    Raises InputError when a trade is of another pair or side, or is there twice; MarketError when the
+    candles do not rise in time.
     """
-    for trade in trades:
-        if trade.pair != candles.pair or trade.side is not side:
-            raise InputError(f"{trade.label} {trade.side} is not of {candles.pair} {side}")
+    _check_trades(trades, candles.pair, side)
+    _check_times(candles)
     step = candles.timeframe_ms
     width = window_width(horizon_minutes, step)
     finished = int(np.searchsorted(candles.time_ms, to_ms(as_of) - step, side="right"))
@@ -159,6 +171,7 @@ def gather_paths(
 
     atr = np.concatenate(([np.nan], atr_ratio(prices[1], prices[2], prices[3])))
     paid, known = _funding(funding, time_ms, prices[0], step)
+    liquidated_at = _liquidation_rates([trades[index] for index in kept.tolist()], tiers)
     paths = TradePaths(
         pair=candles.pair,
         side=side,
@@ -167,17 +180,56 @@ def gather_paths(
         first_open_ms=time_ms[first],
         entry_rate=entry_rate[kept],
         atr_ratio=atr[first],  # shifted by one: the candle before the entry candle
+        leverage=np.array([trades[index].leverage for index in kept.tolist()], dtype=np.float64),
+        liquidation_rate=liquidated_at,
         open=open_,
         high=high,
         low=low,
         close=close,
         funding_ratio=np.cumsum(paid[window], axis=1) / entry_rate[kept][:, None],
         funding_known=known[window].all(axis=1),
+        liquidation_known=np.isfinite(liquidated_at),
     )
     dropped = {reason: int((codes == code).sum()) for code, reason in enumerate(Dropped)}
     return GatheredPaths(
         paths=paths, kept=kept, dropped={reason: count for reason, count in dropped.items() if count}
     )
+
+
+def _check_trades(trades: Sequence[ClosedTrade], pair: str, side: Side) -> None:
+    seen: set[tuple[str, str, int]] = set()
+    for trade in trades:
+        if trade.pair != pair or trade.side is not side:
+            raise InputError(f"{trade.label} {trade.side} is not of {pair} {side}")
+        identity = (trade.bot, trade.instance, trade.trade_id)
+        if identity in seen:
+            raise InputError(f"{trade.label} of {trade.instance} is there twice; each trade counts once")
+        seen.add(identity)
+
+
+def _check_times(candles: Candles) -> None:
+    falling = np.flatnonzero(np.diff(candles.time_ms) <= 0)
+    if len(falling):
+        before, after = (iso(from_ms(int(candles.time_ms[falling[0] + step]))) for step in (0, 1))
+        raise MarketError(f"{candles.pair}: candles must rise in time, {after} comes after {before}")
+
+
+def _liquidation_rates(trades: Sequence[ClosedTrade], tiers: Tiers | None) -> FloatArray:
+    if tiers is None:
+        return np.full(len(trades), np.nan)
+    rates = [
+        liquidation_rate(
+            tiers,
+            side=trade.side,
+            open_rate=trade.open_rate,
+            leverage=trade.leverage,
+            margin_quote=trade.stake_quote,
+        )
+        if trade.stake_quote > 0.0  # old databases hold positions without
+        else np.nan
+        for trade in trades
+    ]
+    return np.array(rates, dtype=np.float64)
 
 
 def _drop_codes(

@@ -1,0 +1,87 @@
+"""`python -m bench`: measure, print, write docs/benchmarks.md; ends with 1 where a bar is missed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bench.machine import surroundings
+from bench.measure import ROOT, BenchError
+from bench.sections import FULL, QUICK, Bench
+from bench.table import Section, missed, not_measured, show, to_markdown
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+PARTS = ("work", "growth", "start_up", "peers", "overhead")
+SHARED = Path(os.environ.get("FREQFLEET_SHARED", ROOT.parent / "shared"))
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="A small run that shows that everything works; no bar is judged.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="These parts only.")
+@click.option("--date", metavar="DAY", help="The day to write on the page; today where not given.")
+@click.option(
+    "--shared",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=SHARED,
+    help="A folder with market/bench and market/okx-2022; without one a synthetic sample is made.",
+)
+@click.option("--sample", is_flag=True, help="Take a synthetic sample in any case.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the page goes; docs/benchmarks.md for a full run, nowhere for any other.",
+)
+def main(
+    quick: bool,
+    parts: tuple[str, ...],
+    date: str | None,
+    shared: Path,
+    sample: bool,
+    seed: int,
+    out: Path | None,
+) -> None:
+    """Measure freqfleet against its bars, and against other engines on the same trades."""
+    day = date or f"{datetime.now(UTC):%Y-%m-%d}"
+    target = out or (PAGE if not quick and not parts else None)
+    with tempfile.TemporaryDirectory(prefix="freqfleet-bench-") as folder:
+        try:
+            bench = Bench(
+                QUICK if quick else FULL,
+                Path(folder),
+                shared=None if sample else shared,
+                seed=seed,
+                tell=lambda text: click.echo(f"{datetime.now(UTC):%H:%M:%S} {text}", err=True),
+            )
+            where = surroundings(day, bench.all.described)
+            sections = [_measured(bench, part) for part in (parts or PARTS)]
+        except BenchError as error:
+            click.echo(f"bench: {error}", err=True)
+            sys.exit(1)
+    show(sections)
+    if target is not None:
+        target.write_text(to_markdown(sections, where), encoding="utf-8")
+        click.echo(f"written: {target}", err=True)
+    lost = missed(sections)
+    for row in lost:
+        click.echo(f"missed: {row.work}: {row.measured}, bar {row.bar}", err=True)
+    sys.exit(1 if lost else 0)
+
+
+def _measured(bench: Bench, part: str) -> Section:
+    """Return a part; one that fails is a row that has not held, and the others go on."""
+    try:
+        section: Section = getattr(bench, part)()
+    except BenchError as error:
+        click.echo(f"bench: {part}: {error}", err=True)
+        return Section(title=part, rows=(not_measured(part, "", str(error).splitlines()[-1]),))
+    return section
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""PairWork: all that is done for one pair, in this process or in another one.
+
+It holds what is the same for every pair and travels to worker processes; a `PairTask` carries what is
+different. It reads no store and no clock, so where it runs changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+
+from freqfleet.clock import to_ms
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.sides import Side
+from freqfleet.errors import MarketError
+from freqfleet.learning.pair_side import Finding, PairSideLearner, skipped
+from freqfleet.learning.sample import PairMarket
+from freqfleet.market.indicators import atr_ratio
+from freqfleet.market.leverage_tiers import Tiers
+from freqfleet.market.series import Candles, Funding
+from freqfleet.parameters.book import Resolution
+
+
+class CandleSource(Protocol):
+    """Where candles come from; `market.candles.CandleFiles` is one."""
+
+    def pairs(self) -> list[str]:
+        """Return the pairs that have candles; raises MarketError where there are none at all."""
+        ...
+
+    def load(self, pair: str) -> Candles:
+        """Return one pair's candles; raises MarketError with the reason."""
+        ...
+
+    def load_funding(self, pair: str) -> Funding | None:
+        """Return one pair's funding history, or None; raises MarketError for a broken one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairOutcome:
+    """What was found for one pair. latest_atr_ratio : of its last finished candle; None if not known."""
+
+    pair: str
+    findings: tuple[Finding, ...]
+    latest_atr_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTask:
+    """One pair: its trades and what is in force for it, by the sides that are asked for.
+
+    tiers : the leverage tiers of the pair; None where they are not known.
+    """
+
+    pair: str
+    trades: Mapping[Side, Sequence[ClosedTrade]]
+    incumbents: Mapping[Side, Resolution]
+    tiers: Tiers | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairWork:
+    """Decides every side of a pair. Candles are read where it runs, one pair at a time."""
+
+    learner: PairSideLearner
+    candles: CandleSource
+    as_of: datetime
+
+    def without_market(self, task: PairTask) -> PairOutcome | None:
+        """Return the outcome of a pair with too few trades on every side: no candle is read for it."""
+        few = self._too_few(task)
+        findings = tuple(one for one in few.values() if one is not None)
+        return PairOutcome(pair=task.pair, findings=findings) if len(findings) == len(few) else None
+
+    def outcome(self, task: PairTask) -> PairOutcome:
+        """Return what is found for a pair; one without usable candles is skipped with the reason."""
+        few = self._too_few(task)
+        try:
+            market = PairMarket(
+                candles=self.candles.load(task.pair),
+                funding=self.candles.load_funding(task.pair),
+                tiers=task.tiers,
+            )
+        except MarketError as error:
+            reason = str(error)
+            skips = [few[side] or skipped(task.pair, side, own, reason) for side, own in task.trades.items()]
+            return PairOutcome(pair=task.pair, findings=tuple(skips))
+        findings = [
+            few[side] or self.learner.decide(side, own, market, task.incumbents[side])
+            for side, own in task.trades.items()
+        ]
+        return PairOutcome(
+            pair=task.pair, findings=tuple(findings), latest_atr_ratio=_latest_atr(market.candles, self.as_of)
+        )
+
+    def _too_few(self, task: PairTask) -> dict[Side, Finding | None]:
+        return {side: self.learner.too_few(task.pair, side, own) for side, own in task.trades.items()}
+
+
+def _latest_atr(candles: Candles, as_of: datetime) -> float | None:
+    finished = int(np.searchsorted(candles.time_ms, to_ms(as_of) - candles.timeframe_ms, side="right"))
+    ratios = atr_ratio(candles.high[:finished], candles.low[:finished], candles.close[:finished])
+    return float(ratios[-1]) if len(ratios) and np.isfinite(ratios[-1]) else None
