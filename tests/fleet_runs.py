@@ -22,6 +22,7 @@ from freqfleet.exchange.markets import observed_decimals
 from freqfleet.market.candles import CandleFiles
 from freqfleet.market.series import Candles
 from freqfleet.replay.exit_rule import Candle, Exit, first_exit
+from freqfleet.replay.fills import levels
 from freqfleet.skeleton import place_skeleton
 from freqfleet.trades.backtest_export import open_backtest
 
@@ -132,7 +133,7 @@ def replayed_exit(
     found = first_exit(
         window,
         entered_ms=to_ms(trade.opened_at),
-        barriers=replace(barriers, stop_rate=round(stop_rate, 10)),
+        levels=levels(replace(barriers, stop_rate=round(stop_rate, 10)), trade.side),
         side=trade.side,
         time_limit_minutes=time_limit_minutes,
     )
