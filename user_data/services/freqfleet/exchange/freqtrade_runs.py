@@ -76,7 +76,9 @@ def clean_environment(**extra: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN_PREFIXES) and name not in _FOREIGN
     }
-    return {**kept, "NO_PROXY": "127.0.0.1", "OMP_NUM_THREADS": "1", "NO_COLOR": "1", **extra}
+    # freqtrade wraps its log at the width of a terminal, and a wrapped line cannot be searched.
+    wide = {"COLUMNS": "1000"}
+    return {**kept, **wide, "NO_PROXY": "127.0.0.1", "OMP_NUM_THREADS": "1", "NO_COLOR": "1", **extra}
 
 
 def freqtrade_command(args: Sequence[str], userdir: Path) -> list[str]:
