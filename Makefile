@@ -33,7 +33,7 @@ check: $(STAMP)  ## format, lint, types, import contracts
 
 test: check      ## check, then every test
 	$(LOOPBACK_UP)
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 demo: $(STAMP)   ## the whole loop, offline: make demo [MARKET=DIR] [OUT=DIR]
 	$(LOOPBACK_UP)

@@ -14,7 +14,7 @@ from fleet_runs import BOTS, Stretch, fleet_userdir, host_configs
 from freqfleet.exchange.freqtrade_runs import Completed, run_freqtrade
 from freqfleet.exchange.loopback import LoopbackExchange
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("freqtrade")]
+pytestmark = pytest.mark.acceptance
 
 DEFAULTS = {"FREQFLEET_RUNTIME__PARAMETERS": "defaults"}
 STARTUP_CANDLES = 600  # the strategies' own

@@ -23,7 +23,7 @@ from freqfleet.settings import load_settings
 from freqfleet.store.sql import SqlStore
 from network_namespace import isolation
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("freqtrade")]
+pytestmark = pytest.mark.acceptance
 
 PROGRAM = [sys.executable, "-c", "from freqfleet.cli import main; main()"]
 PAIRS = [one.pair for one in SAMPLE_PAIRS[:4]]

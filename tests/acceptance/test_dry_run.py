@@ -31,7 +31,7 @@ from freqfleet.trades.sync import SyncReport, sync_bot
 from freqfleet.wiring import make_ensemble
 from realdata import market_dir
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("freqtrade")]
+pytestmark = pytest.mark.acceptance
 
 # As tight as they come, and halved or more by a volatility far below the reference: positions are left within
 # seconds to five minutes.

@@ -22,7 +22,7 @@ from freqfleet.replay.exit_rule import ExitKind
 from freqfleet.settings import DefaultSettings
 from freqfleet.store.sql import SqlStore
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("freqtrade")]
+pytestmark = pytest.mark.acceptance
 
 LEVERAGE = 5.0
 BOT3, GUARDED = "BOT3MetaStrategyAdaptive", "GuardedBOT3"

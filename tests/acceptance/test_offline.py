@@ -28,7 +28,7 @@ from freqfleet.exchange.routes import BASE
 from synthetic_market import write_market
 
 # One after the other: they share two cores with each other, and hyperopt's timing with nobody.
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("freqtrade")]
+pytestmark = pytest.mark.acceptance
 
 STRATEGY = '''
 from datetime import timedelta

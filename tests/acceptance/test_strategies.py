@@ -17,7 +17,7 @@ from freqfleet.settings import DefaultSettings
 from freqfleet.signals.tags import parse_tag
 from freqfleet.skeleton import place_skeleton
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("freqtrade")]
+pytestmark = pytest.mark.acceptance
 
 DEFAULTS = DefaultSettings().parameters()
 NAMED = {

@@ -3,7 +3,7 @@ import pytest
 
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
-from freqfleet.learning.samplers import GridSearch
+from freqfleet.learning.grid_search import GridSearch
 from freqfleet.learning.search import DEFAULT_SEARCH, checked_search, find_best, open_search, study_seed
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.settings import OptimizerSettings

@@ -13,7 +13,7 @@ from parity.comparison import FULL, Comparison
 from parity.own_trades import compare
 from realdata import market_dir
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("freqtrade")]
+pytestmark = pytest.mark.acceptance
 
 BAR = 0.999
 STARTS_AT = datetime(2025, 5, 8, tzinfo=UTC)

@@ -13,7 +13,7 @@ from parity.comparison import FULL, Comparison
 from parity.own_trades import compare
 from realdata import market_dir
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("freqtrade")]
+pytestmark = pytest.mark.acceptance
 
 BAR = 0.999
 # The crash of 2025-10-10 lies in both periods: stops are jumped there, and positions are liquidated.

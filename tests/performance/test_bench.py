@@ -163,7 +163,6 @@ def test_the_cost_of_a_command_is_its_own_cpu_time(tmp_path: Path) -> None:
 
 @needs_numba
 @pytest.mark.acceptance
-@pytest.mark.xdist_group("freqtrade")
 def test_engines_agree_on_every_trade_and_ours_takes_less(shared: Path, tmp_path: Path) -> None:
     engines = [one for one in contest.PEERS if not one.own_venv or contest.PEER_PYTHON.is_file()]
     work = contest.draw_work(
@@ -187,7 +186,6 @@ def test_engines_agree_on_every_trade_and_ours_takes_less(shared: Path, tmp_path
 
 @needs_numba
 @pytest.mark.acceptance
-@pytest.mark.xdist_group("freqtrade")
 def test_a_quick_bench_runs_to_its_end_and_writes_the_page(shared: Path, tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
     parts = [word for part in ("work", "start_up", "overhead") for word in ("--part", part)]

@@ -139,6 +139,9 @@ def _book_keeper(settings: Settings, *, trading: bool) -> BookKeeper:
 def _book_line(books: BookKeeper, settings: Settings) -> str:
     if settings.runtime.parameters == "defaults":
         return "trading on the defaults, as [runtime] parameters says"
-    champions = books.book(SystemClock().now()).champions(SystemClock().now())
-    pairs = len({one.key.pair for one in champions})
+    if books.age_seconds is None:
+        return "no parameters could be loaded: trading on the defaults until they can"
+    now = SystemClock().now()
+    champions = books.book(now).champions(now)
+    pairs = len({one.key.pair for one in champions if one.key.pair is not None})
     return f"Loaded Optuna params for {pairs} pairs ({len(champions)} versions in force)"

@@ -1,4 +1,4 @@
-"""The searches that propose point by point: Optuna's samplers, and a plain grid.
+"""The searches that propose point by point, with Optuna's samplers.
 
 The only file that knows Optuna's samplers; it is loaded when one of them is asked for. A study is held in
 memory, because storage would cost more than a trial does; `learning.trial_diary` keeps what was measured.
@@ -6,7 +6,6 @@ memory, because storage would cost more than a trial does; `learning.trial_diary
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from typing import Any
 
@@ -56,29 +55,6 @@ class OptunaSearch:
                 trial.set_constraint(name, violation)
         self._open[trial.number] = trial
         return Proposal(parameters, trial.number)
-
-
-class GridSearch:
-    """Evenly spread values of every parameter, about `trials` combinations that keep the constraints."""
-
-    def __init__(self, space: SearchSpace, trials: int) -> None:
-        steps = max(2, round((trials / len(space.time_limit_minutes)) ** (1 / len(FLOAT_NAMES))))
-        axes = [np.unique(np.linspace(*space.range_of(name), steps)).tolist() for name in FLOAT_NAMES]
-        points = (
-            space.parameters(**dict(zip(FLOAT_NAMES, values, strict=True)), time_limit_minutes=minutes)
-            for minutes in space.time_limit_minutes
-            for values in itertools.product(*axes)
-        )
-        self._points = [point for point in points if space.allows(point)]
-        self._next = 0
-
-    def ask(self, count: int) -> list[Proposal]:
-        """Return the next points; none when the grid is done."""
-        start, self._next = self._next, min(self._next + count, len(self._points))
-        return [Proposal(self._points[ticket], ticket) for ticket in range(start, self._next)]
-
-    def tell(self, proposal: Proposal, value: float) -> None:
-        """A grid learns nothing."""
 
 
 def _sampler(name: str, seed: int) -> Any:

@@ -122,9 +122,13 @@ def open_search(name: str, space: SearchSpace, *, seed: int, trials: int) -> Sea
         raise InputError(
             "search exact proposes nothing, it replays its whole grid; see learning.exact_search"
         )
-    from freqfleet.learning.samplers import GridSearch, OptunaSearch  # noqa: PLC0415  (Optuna is heavy)
+    if name == "grid":
+        from freqfleet.learning.grid_search import GridSearch  # noqa: PLC0415  (it builds on this module)
 
-    return GridSearch(space, trials) if name == "grid" else OptunaSearch(name, space, seed)
+        return GridSearch(space, trials)
+    from freqfleet.learning.samplers import OptunaSearch  # noqa: PLC0415  (Optuna is heavy)
+
+    return OptunaSearch(name, space, seed)
 
 
 def find_best(
