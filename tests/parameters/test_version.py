@@ -115,3 +115,13 @@ def test_evidence_that_was_not_measured_takes_no_part_in_the_id():
     assert (
         replace(measured, evidence=replace(measured.evidence, p_value=None)).version_id == VERSION.version_id
     )
+
+
+def test_every_field_of_evidence_that_was_measured_takes_part_in_the_id():
+    measured = {"t_value": 2.0, "boundary": (), "plateau_widths": {"stop_loss": (-0.03, -0.02)}, "note": "x"}
+
+    ids = {
+        replace(VERSION, evidence=Evidence(**{name: value})).version_id for name, value in measured.items()
+    }
+
+    assert len(ids | {VERSION.version_id}) == 5

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Any, Literal, Self
 
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
+from freqfleet.errors import ParameterError
+
+CertifiedBy = Literal["pair", "family"]
 
 
 class Verdict(StrEnum):
@@ -25,6 +29,25 @@ class Evidence:
     Profits are mean position-level ratios per trade, net of costs, over replayed trades.
     effective_trades : Kish's (sum w)^2 / sum w^2.
     optimistic_test_profit : test_profit if the target came first wherever a candle holds stop and target.
+
+    Of the gate, in basis points a trade over the incumbent:
+    claim_bps : what shrinkage over the pairs leaves of the best cell; never the in-sample maximum.
+    improvement_bps, standard_error_bps, t_value, effective_df : of the trades while each was held out.
+    folds, worst_fold_bps : into how many parts time was cut, and the mean improvement of the worst one.
+    q_value : p_value after Benjamini-Hochberg over all pairs and sides of the run.
+    family, family_p_value : the group fixed in advance, and the p of its pooled test.
+    certified_by : `pair` by its own trades, `family` by those of its group only.
+    cost_stress_bps : improvement_bps at twice the fees and twice the slippage.
+
+    Of the surroundings of the parameters on the surface:
+    plateau_ratio : share of the improvement that the neighbouring cells keep.
+    plateau_widths : by parameter, from where to where it can be moved within one standard error.
+    boundary : the parameters that stand at an end of what was searched; empty where none does.
+
+    Of where the version comes from and how it fares:
+    data_hash : of the trades and candles learned from. parent_version : what it replaced.
+    decay_z : how far later trades fall behind, in standard errors (>= 1.645 is a suspect).
+    rolls_back_to : the version whose values a rollback appended again. note : what a person said.
     """
 
     trades: int = 0
@@ -45,6 +68,44 @@ class Evidence:
     seed: int | None = None
     bot_trades: dict[str, int] = field(default_factory=dict)
     optimistic_test_profit: float | None = None
+    improvement_bps: float | None = None
+    standard_error_bps: float | None = None
+    t_value: float | None = None
+    effective_df: float | None = None
+    folds: int | None = None
+    worst_fold_bps: float | None = None
+    q_value: float | None = None
+    family: str | None = None
+    family_p_value: float | None = None
+    certified_by: CertifiedBy | None = None
+    cost_stress_bps: float | None = None
+    plateau_ratio: float | None = None
+    plateau_widths: dict[str, tuple[float, float]] | None = None
+    boundary: tuple[str, ...] | None = None
+    data_hash: str | None = None
+    parent_version: str | None = None
+    decay_z: float | None = None
+    rolls_back_to: str | None = None
+    note: str | None = None
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` wrote, also after JSON has made lists of its tuples.
+
+        Raises ParameterError that names an unknown field: dropping it would change a version's id.
+        """
+        unknown = sorted(set(values) - {one.name for one in fields(cls)})
+        if unknown:
+            raise ParameterError(f"unknown evidence {unknown[0]!r}={values[unknown[0]]!r}")
+        widths, boundary = values.get("plateau_widths"), values.get("boundary")
+        if widths is not None:
+            values = {
+                **values,
+                "plateau_widths": {name: (low, high) for name, (low, high) in widths.items()},
+            }
+        if boundary is not None:
+            values = {**values, "boundary": tuple(boundary)}
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ def _finding(row: dict[str, Any]) -> Finding:
         verdict=Verdict(said["verdict"]),
         reason=said["reason"],
         parameters=None if exits is None else ExitParameters.from_dict(exits),
-        evidence=Evidence(**said["evidence"]),
+        evidence=Evidence.from_dict(said["evidence"]),
         version=said["version"],
     )
     return Finding(

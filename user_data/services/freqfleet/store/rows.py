@@ -162,7 +162,7 @@ def parameter_version(row: StoredRow) -> ParameterVersion:
         learned_until=from_ms(row.learned_until_ms),
         run_id=row.run_id,
         stage=Stage(row.stage),
-        evidence=Evidence(**json.loads(row.evidence)),
+        evidence=Evidence.from_dict(json.loads(row.evidence)),
     )
 
 

@@ -206,7 +206,14 @@ class StoreContract:
                 volatility_scaling=0.5,
                 atr_reference_ratio=0.0031,
                 stage=Stage.RETIRED,
-                evidence=Evidence(trades=234, claim_bps=38.1, p_value=4e-4, bot_trades={"BOT1": 200}),
+                evidence=Evidence(
+                    trades=234,
+                    claim_bps=38.1,
+                    p_value=4e-4,
+                    bot_trades={"BOT1": 200},
+                    plateau_widths={"stop_loss": (-0.03, -0.02)},
+                    boundary=("take_profit",),
+                ),
                 run_id="run-2",
             ),
         ]
