@@ -219,7 +219,7 @@ def build_surfaces(
     weights = checked_weights(weights, len(paths))
     return Surfaces(
         axes=axes,
-        sums=surface_sums(_task(paths, axes, costs, weights, group, count)),
+        sums=surface_sums(surface_task(paths, axes, costs, weights, group, count)),
         weights=np.bincount(group, weights=weights, minlength=count).astype(np.float64),
         trades=np.bincount(group, minlength=count),
     )
@@ -265,7 +265,7 @@ def _checked_group(group: IntArray | None, groups: int | None, trades: int) -> t
     return group.astype(np.int64), count
 
 
-def _task(
+def surface_task(
     paths: TradePaths,
     axes: SurfaceAxes,
     costs: Costs,
@@ -273,6 +273,7 @@ def _task(
     group: IntArray,
     groups: int,
 ) -> SurfaceTask:
+    """Return what a kernel needs for these trades; arguments as in `build_surfaces`, all of them given."""
     sign = float(paths.side.sign)
     opened = 1.0 + sign * costs.fee_ratio
     per_rate = weights / (paths.entry_rate * opened)

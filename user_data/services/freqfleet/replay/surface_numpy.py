@@ -24,15 +24,19 @@ def surface_sums(task: SurfaceTask) -> FloatArray:
         return sums
     worst = np.maximum.accumulate(-task.sign * task.worst, axis=1)
     best = np.maximum.accumulate(task.sign * task.best, axis=1)
-    timed_out = _timed_out_profits(task)
+    timed_out = timed_out_profits(task)
     for scaling, factor in enumerate(task.factor):
-        stop_profit, stop_key = _stops(task, factor, worst)
-        target_profit, target_key = _targets(task, factor, best)
+        stop_profit, stop_key = stop_events(task, factor, worst)
+        target_profit, target_key = target_events(task, factor, best)
         sums[:, scaling] = _spread(task, stop_key, stop_profit, target_key, target_profit, timed_out)
     return sums
 
 
-def _stops(task: SurfaceTask, factor: FloatArray, worst: FloatArray) -> tuple[FloatArray, IntArray]:
+def stop_events(task: SurfaceTask, factor: FloatArray, worst: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Return the weighted profit and the key of every stop, (n, stops) each.
+
+    worst : running extreme against the trade, mirrored so that it rises; (n, w).
+    """
     ratio = np.maximum(task.stop_losses * factor[:, None], STOP_LOSS_BOUNDS[0])
     placed = task.sign * (task.entry[:, None] * (1.0 + task.sign * ratio))
     stop = np.maximum(placed, task.liquidation[:, None])
@@ -44,7 +48,8 @@ def _stops(task: SurfaceTask, factor: FloatArray, worst: FloatArray) -> tuple[Fl
     return profit, candle * EVENTS_PER_CANDLE + np.where(jumped, STOP_AT_OPEN, STOP_INSIDE)
 
 
-def _targets(task: SurfaceTask, factor: FloatArray, best: FloatArray) -> tuple[FloatArray, IntArray]:
+def target_events(task: SurfaceTask, factor: FloatArray, best: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Return the weighted profit and the key of every target, (n, targets) each; best : as `worst`."""
     ratio = np.minimum(task.take_profits * factor[:, None], TAKE_PROFIT_BOUNDS[1])
     target = task.sign * (task.entry[:, None] * (1.0 + task.sign * ratio))
     candle = _first_at_or_above(best, target)
@@ -74,7 +79,7 @@ def _paid(task: SurfaceTask, candle: IntArray) -> FloatArray:
     return paid
 
 
-def _timed_out_profits(task: SurfaceTask) -> FloatArray:
+def timed_out_profits(task: SurfaceTask) -> FloatArray:
     """Return what is left at each limit, or at the last close where the candles end first; (n, limits)."""
     open_, inside_window = _open_at(task, task.deadline)
     fill = np.where(inside_window, open_, task.sign * task.last_close[:, None])
@@ -92,8 +97,7 @@ def _spread(
     """Note each profit at the edge of its part of the plane, and sum; (groups, limits, stops, targets)."""
     limits, stops, targets = timed_out.shape[1], stop_key.shape[1], target_key.shape[1]
     width = task.open.shape[1]
-    # What is never reached has the key of a candle behind the last one: later than the end of the data.
-    deadline_key = np.minimum(task.deadline, width) * EVENTS_PER_CANDLE
+    deadline_key = deadline_keys(task, width)
     limit_of_stop = _count_below(deadline_key, stop_key)  # the first limit that lets this stop be reached
     limit_of_target = _count_below(deadline_key, target_key)
     first_target = _count_below(target_key, stop_key)  # the first target that comes after this stop
@@ -114,6 +118,15 @@ def _spread(
     by_barrier = stopped.cumsum(axis=3) + paid_out.cumsum(axis=2)
     spread: FloatArray = by_barrier.cumsum(axis=1) + ended.cumsum(axis=3).cumsum(axis=2)
     return spread
+
+
+def deadline_keys(task: SurfaceTask, width: int) -> IntArray:
+    """Return the key of every time limit; (n, limits).
+
+    What is never reached has the key of a candle behind the last one: later than the end of the data.
+    """
+    keys: IntArray = np.minimum(task.deadline, width) * EVENTS_PER_CANDLE
+    return keys
 
 
 def _count_below(rising: IntArray, bound: IntArray) -> IntArray:

@@ -1,0 +1,56 @@
+"""Events of a small grid against the engine, trade by trade and cell by cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from freqfleet.replay.costs import Costs
+from freqfleet.replay.exit_events import exit_events
+from freqfleet.replay.numpy_engine import NumpyEngine
+from freqfleet.replay.surface import SurfaceAxes, build_surfaces
+from replaypaths import trade_paths, walk_paths
+
+COSTS = Costs(fee_ratio=0.0005, slippage_ratio=0.0002, funding=True, target_fee_ratio=0.0002)
+AXES = SurfaceAxes(
+    stop_losses=(-0.005, -0.01, -0.03, -0.3),
+    take_profits=(0.005, 0.0075, 0.05, 0.5),
+    volatility_scalings=(0.0, 0.5, 1.0),
+    time_limit_minutes=(5, 20, 45),
+    atr_reference_ratio=0.004,
+)
+
+
+def every_profit(paths):
+    """Return the net profit of each trade under each cell as the engine gives it; (n, cells)."""
+    every = [AXES.parameters(AXES.cell(flat)) for flat in range(AXES.cells)]
+    return COSTS.net_profit_ratio(NumpyEngine(paths).exits(every), paths).T
+
+
+@settings(max_examples=150, deadline=None)
+@given(trade_paths())
+def test_the_profit_of_every_trade_and_cell_is_the_engines(paths):
+    events = exit_events(paths, AXES, COSTS)
+
+    np.testing.assert_allclose(events.all_profits(), every_profit(paths), rtol=0.0, atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(trade_paths(), st.integers(0, AXES.cells - 1))
+def test_one_cell_is_that_column_of_all_of_them(paths, flat):
+    events = exit_events(paths, AXES, COSTS)
+
+    assert np.array_equal(events.profits(AXES.cell(flat)), events.all_profits()[:, flat])
+
+
+@pytest.mark.parametrize("kernel", ["numpy", "auto"])
+def test_their_sums_are_the_surface(kernel):
+    paths = walk_paths(trades=40, width=60, seed=3)
+    weights = np.random.default_rng(1).uniform(0.5, 3.0, len(paths))
+
+    summed = weights @ exit_events(paths, AXES, COSTS).all_profits()
+
+    surface = build_surfaces(paths, AXES, COSTS, weights, kernel=kernel).sums[0]
+    np.testing.assert_allclose(summed.reshape(AXES.shape), surface, rtol=0.0, atol=1e-12)
