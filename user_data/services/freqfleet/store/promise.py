@@ -23,6 +23,7 @@ from typing import Protocol
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.parameters.version import ParameterVersion
+from freqfleet.store.digests import DayDigest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,15 @@ class LearningStore(Protocol):
 
     def last_recorded_close(self, bot: str) -> datetime | None:
         """Return the newest close time of a bot: a hint for syncing with overlap, no proof."""
+        ...
+
+    def day_digests(
+        self, bot: str, *, closed_from: datetime | None = None, closed_to: datetime | None = None
+    ) -> list[DayDigest]:
+        """Return one digest per instance and UTC day of a bot's trades, sorted by both.
+
+        The window is that of `closed_trades`; what `sync --reconcile` compares with the bot's own database.
+        """
         ...
 
     def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:

@@ -19,6 +19,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, ParameterError, SettingsError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import migrations
+from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.engine import WRITES, describe, open_engine, parse_store_url, use_wal
 from freqfleet.store.faults import told
 from freqfleet.store.promise import StoreHealth, WriteReceipt
@@ -135,6 +136,21 @@ class SqlStore:
                 select(func.max(closed_trades.c.closed_ms)).where(closed_trades.c.bot == bot)
             )
         return None if newest is None else from_ms(newest)
+
+    def day_digests(
+        self, bot: str, *, closed_from: datetime | None = None, closed_to: datetime | None = None
+    ) -> list[DayDigest]:
+        """Return one digest per instance and UTC day of a bot's trades, sorted by both."""
+        table = closed_trades.c
+        query = select(
+            table.instance, table.trade_id, table.closed_ms, table.profit_quote, table.content_hash
+        ).where(table.bot == bot)
+        if closed_from is not None:
+            query = query.where(table.closed_ms >= next_ms(closed_from))
+        if closed_to is not None:
+            query = query.where(table.closed_ms < next_ms(closed_to))
+        with self._reading() as connection:
+            return digest_days(row.tuple() for row in connection.execute(query))
 
     def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
         """Append versions in one transaction; nothing published is ever changed."""

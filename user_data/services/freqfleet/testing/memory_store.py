@@ -13,6 +13,7 @@ from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterVersion
+from freqfleet.store.digests import DayDigest, digest_days, digest_row
 from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import (
     Row,
@@ -70,17 +71,10 @@ class MemoryStore:
         pairs: Sequence[str] | None = None,
     ) -> list[ClosedTrade]:
         """Return trades with closed_from <= closed_at < closed_to, sorted by close, bot, instance, id."""
-        self._answer()
-        first_ms, end_ms = (None if bound is None else next_ms(bound) for bound in (closed_from, closed_to))
-        with self._lock:
-            rows = list(self._trades.values())
         found = [
             closed_trade(SimpleNamespace(**row))
-            for row in rows
-            if (first_ms is None or row["closed_ms"] >= first_ms)
-            and (end_ms is None or row["closed_ms"] < end_ms)
-            and (bots is None or row["bot"] in bots)
-            and (pairs is None or row["pair"] in pairs)
+            for row in self._rows(closed_from, closed_to)
+            if (bots is None or row["bot"] in bots) and (pairs is None or row["pair"] in pairs)
         ]
         return sorted(found, key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
 
@@ -90,6 +84,13 @@ class MemoryStore:
         with self._lock:
             closes = [row["closed_ms"] for row in self._trades.values() if row["bot"] == bot]
         return from_ms(max(closes)) if closes else None
+
+    def day_digests(
+        self, bot: str, *, closed_from: datetime | None = None, closed_to: datetime | None = None
+    ) -> list[DayDigest]:
+        """Return one digest per instance and UTC day of a bot's trades, sorted by both."""
+        rows = self._rows(closed_from, closed_to)
+        return digest_days(digest_row(row) for row in rows if row["bot"] == bot)
 
     def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
         """Append versions; nothing published is ever changed."""
@@ -150,6 +151,18 @@ class MemoryStore:
     def close(self) -> None:
         """Make every later call raise StoreUnavailable."""
         self.unavailable = True
+
+    def _rows(self, closed_from: datetime | None, closed_to: datetime | None) -> list[Row]:
+        self._answer()
+        first_ms, end_ms = (None if bound is None else next_ms(bound) for bound in (closed_from, closed_to))
+        with self._lock:
+            rows = list(self._trades.values())
+        return [
+            row
+            for row in rows
+            if (first_ms is None or row["closed_ms"] >= first_ms)
+            and (end_ms is None or row["closed_ms"] < end_ms)
+        ]
 
     def _answer(self) -> None:
         if self.unavailable:

@@ -25,7 +25,9 @@ from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, StoreUnavailable
 from freqfleet.parameters.version import Stage
+from freqfleet.store.digests import digest_days, digest_row
 from freqfleet.store.promise import LearningStore, WriteReceipt
+from freqfleet.store.rows import trade_row
 from freqfleet.testing.trades import closed_trade, version
 
 NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
@@ -193,6 +195,51 @@ class StoreContract:
         assert store.last_recorded_close("BOT1") == NOON
         assert store.last_recorded_close("BOT2") == NOON + MINUTE
         assert store.last_recorded_close("BOT3") is None
+
+    # Closed trades: digests of days
+
+    def test_a_digest_counts_sums_and_hashes_one_instance_and_one_utc_day(self, store: LearningStore) -> None:
+        midnight = NOON + timedelta(hours=12)
+        first = [
+            closed_trade(trade_id=1, profit_quote=0.1, closed_at=NOON),
+            closed_trade(trade_id=2, profit_quote=0.2, closed_at=midnight - timedelta(milliseconds=1)),
+        ]
+        later = closed_trade(trade_id=3, profit_quote=-1.5, closed_at=midnight)
+        other = closed_trade(trade_id=1, instance="backtest:abc", profit_quote=7.0, closed_at=NOON)
+        store.record_closed_trades([*reversed(first), later, other, closed_trade(bot="BOT2")])
+
+        digests = store.day_digests("BOT1")
+
+        assert [(one.instance, one.day.isoformat(), one.trades) for one in digests] == [
+            ("backtest:abc", "2025-11-01", 1),
+            ("db:2025-10-01T00:00:00Z", "2025-11-01", 2),
+            ("db:2025-10-01T00:00:00Z", "2025-11-02", 1),
+        ]
+        assert [one.profit_quote for one in digests] == [7.0, math.fsum([0.1, 0.2]), -1.5]
+        assert digests == digest_days(digest_row(trade_row(one)) for one in [*first, later, other])
+
+    def test_an_amended_trade_changes_the_hash_of_its_day_only(self, store: LearningStore) -> None:
+        days = [closed_trade(trade_id=number, closed_at=NOON + number * 1440 * MINUTE) for number in (1, 2)]
+        store.record_closed_trades(days)
+        before = store.day_digests("BOT1")
+
+        store.record_closed_trades(
+            [closed_trade(trade_id=2, closed_at=days[1].closed_at, close_rate=51_001.0)]
+        )
+
+        after = store.day_digests("BOT1")
+        assert after[0] == before[0]
+        assert (after[1].trades, after[1].profit_quote) == (before[1].trades, before[1].profit_quote)
+        assert after[1].content_hash != before[1].content_hash
+
+    def test_digests_of_a_window_are_those_of_its_trades(self, store: LearningStore) -> None:
+        trades = [closed_trade(trade_id=number, closed_at=NOON + number * MINUTE) for number in range(5)]
+        store.record_closed_trades(trades)
+
+        (found,) = store.day_digests("BOT1", closed_from=NOON + MINUTE, closed_to=NOON + 3 * MINUTE)
+
+        assert [found] == digest_days(digest_row(trade_row(one)) for one in trades[1:3])
+        assert store.day_digests("BOT9") == []
 
     # Parameter versions: append only, and as of a time
 
