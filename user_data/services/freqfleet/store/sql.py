@@ -150,7 +150,7 @@ class SqlStore:
         if closed_to is not None:
             query = query.where(table.closed_ms < next_ms(closed_to))
         with self._reading() as connection:
-            return digest_days(row.tuple() for row in connection.execute(query))
+            return digest_days(tuple(row) for row in connection.execute(query))
 
     def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
         """Append versions in one transaction; nothing published is ever changed."""
