@@ -6,7 +6,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, MarketError
 from freqfleet.market.indicators import atr_ratio
 from freqfleet.market.leverage_tiers import LeverageTier
-from freqfleet.replay.liquidation import liquidation_rate
+from freqfleet.market.liquidation import liquidation_rate
 from freqfleet.replay.paths import Dropped, GatheredPaths, gather_paths
 from freqfleet.testing.candle_tables import candle_table
 from replaycases import BTC, START, after, candles_of, closed_trade, funding_of, random_walk

@@ -23,10 +23,10 @@ from freqfleet.errors import InputError, MarketError
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.market.indicators import atr_ratio
 from freqfleet.market.leverage_tiers import Tiers
+from freqfleet.market.liquidation import liquidation_rate
 from freqfleet.market.series import Candles, Funding
 from freqfleet.market.timeframes import HOUR_MS, MINUTE_MS
 from freqfleet.replay.exit_rule import Candle
-from freqfleet.replay.liquidation import liquidation_rate
 
 # An entry rate this far outside its candle was not made on this market.
 ENTRY_RATE_TOLERANCE_RATIO = 0.02

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.market.leverage_tiers import LeverageTier, freqtrade_tiers_file, load_leverage_tiers
-from freqfleet.replay.liquidation import liquidation_rate
+from freqfleet.market.liquidation import leverage_limit, liquidation_rate
 
 FLAT = (LeverageTier(notional_from_quote=0.0, maintenance_ratio=0.01, maintenance_amount_quote=0.0),)
+TIERS = load_leverage_tiers()
 
 
 def rate_of(tiers=FLAT, **changes: Any) -> float:
@@ -105,3 +108,33 @@ def test_amount_that_was_bought_counts_where_it_is_known():
 def test_position_that_cannot_be_is_refused_with_the_value(changes, message):
     with pytest.raises(InputError, match=message):
         rate_of(**changes)
+
+
+@given(
+    pair=st.sampled_from(["BTC/USDT:USDT", "WLD/USDT:USDT", "1000SHIB/USDT:USDT"]),
+    side=st.sampled_from(list(Side)),
+    stop=st.floats(-0.30, -0.0025),
+    stake=st.floats(10.0, 5_000.0),
+    margin=st.floats(0.0, 1.0),
+)
+def test_at_the_leverage_a_stop_allows_it_lies_inside_liquidation_by_the_margin(
+    pair: str, side: Side, stop: float, stake: float, margin: float
+) -> None:
+    tiers = TIERS.of(pair)
+    assert tiers is not None
+    most = leverage_limit(tiers, pair=pair, side=side, stop_ratio=stop, stake_quote=stake, margin=margin).most
+
+    leverage = max(1.0, most)
+    rate = liquidation_rate(tiers, side=side, open_rate=100.0, leverage=leverage, margin_quote=stake)
+
+    if most >= 1.0:
+        assert abs(rate - 100.0) / 100.0 >= -stop * (1.0 + margin) * (1.0 - 1e-9)
+
+
+def test_a_pair_without_tiers_gets_no_leverage_and_the_reason() -> None:
+    limit = leverage_limit(
+        None, pair="NEW/USDT:USDT", side=Side.LONG, stop_ratio=-0.03, stake_quote=100.0, margin=0.5
+    )
+
+    assert limit.most == 1.0
+    assert limit.why == "the exchange's leverage tiers do not know NEW/USDT:USDT"
