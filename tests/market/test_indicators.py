@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,14 @@ def test_it_is_wilders_average_over_close() -> None:
     high, low, close = walk(200, seed=1)
 
     np.testing.assert_allclose(atr_ratio(high, low, close), wilder(high, low, close, 14), rtol=1e-12)
+
+
+@given(candles=st.integers(0, 400), period=st.sampled_from([2, 14, 21]), seed=st.integers(0, 1000))
+def test_it_is_ta_libs_average_but_for_how_that_was_compiled(candles: int, period: int, seed: int) -> None:
+    high, low, close = walk(candles, seed)
+    expected = talib.ATR(high, low, close, timeperiod=period) / close if candles else close
+
+    np.testing.assert_allclose(atr_ratio(high, low, close, period), expected, rtol=1e-13)
 
 
 def test_a_market_that_moves_one_percent_a_candle_reads_one_percent() -> None:
