@@ -101,7 +101,10 @@ def test_a_bot_of_ones_own_joins_the_known_ones(userdir):
         ("[store]\nurll = 'x'", "unknown key store.urll; did you mean url?"),
         ("[stroe]\nurl = 'x'", "unknown key stroe; did you mean store?"),
         ("[bots.BOT1]\nwieght = 2.0", "unknown key bots.BOT1.wieght; did you mean weight?"),
-        ("[gate]\nzzz = 1", "known keys: claim_min_bps, e_publish, fdr, pooled_alpha"),
+        (
+            "[gate]\nzzz = 1",
+            "known keys: claim_min_bps, e_publish, fdr, folds, min_nonzero, min_trades, pooled_alpha",
+        ),
         ("userdir = 'x'", "unknown key userdir; give --userdir"),
     ],
 )

@@ -124,15 +124,19 @@ class OptimizerSettings(_Frozen):
 
 
 class GateSettings(_Frozen):
-    """[gate] for the error-controlled gate to come.
+    """[gate] what may be published; see docs/decisions/0009-publication-gate.md.
 
-    This version publishes what beats the incumbent on held-out trades (validation/gate.py) and reads none of
-    these.
+    fdr : expected share of chance findings among the published. pooled_alpha : chance that a family is
+    certified where nothing earns more. folds : of the cross-fit. min_trades, min_nonzero : trades, and trades
+    that differ from what is in force, below which a pair side cannot certify itself.
     """
 
-    fdr: Ratio01 = 0.05
-    pooled_alpha: Ratio01 = 0.01
+    fdr: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
+    pooled_alpha: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.01
     claim_min_bps: float = 10.0
+    folds: Annotated[int, Field(ge=2)] = 5
+    min_trades: PositiveInt = 60
+    min_nonzero: PositiveInt = 10
     e_publish: Annotated[float, Field(gt=1.0)] = 20.0
 
 

@@ -9,18 +9,7 @@ import numpy as np
 
 from freqfleet.errors import InputError
 from freqfleet.market.arrays import IntArray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """Positions of trades, ascending.
-
-    purged : how many trades are in neither part, because their replay window reaches into the test part.
-    """
-
-    train: IntArray
-    test: IntArray
-    purged: int
+from freqfleet.validation.folds import ALWAYS_MS, Fold, Span, Split, split
 
 
 class Splitter(Protocol):
@@ -48,10 +37,7 @@ class Holdout:
             return Split(train=nothing, test=nothing, purged=0)
         ordered = np.sort(entered_ms)
         boundary_ms = ordered[min(int(len(ordered) * self.train_share), len(ordered) - 1)]
-        earlier = entered_ms < boundary_ms
-        finished = window_end_ms <= boundary_ms
-        return Split(
-            train=np.flatnonzero(earlier & finished),
-            test=np.flatnonzero(~earlier),
-            purged=int((earlier & ~finished).sum()),
+        fold = Fold(
+            train=(Span(int(ordered[0]) - 1, int(boundary_ms)),), test=Span(int(boundary_ms), ALWAYS_MS)
         )
+        return next(split((fold,), entered_ms, window_end_ms))

@@ -1,0 +1,61 @@
+"""James-Stein shrinkage per cell: what a unit's own trades say, pulled towards what its family says.
+
+Used to *choose* parameters and to state what they are worth, never to certify them: an empirical-Bayes
+posterior without an out-of-sample test publishes 4 to 58 % of edge-free pairs.
+Source: Efron & Morris (1973); between-unit variance by moments as DerSimonian & Laird (1986).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from freqfleet.market.arrays import FloatArray
+
+# Below this many units their spread says too little about a common mean, and zero takes its place.
+UNITS_FOR_A_MEAN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posterior:
+    """What to believe about each unit and cell.
+
+    mean : (P, C) expected paired difference, position-level ratio. family_mean : (C,).
+    between_variance : (C,) how much units truly differ; 0 where chance explains their spread.
+    """
+
+    mean: FloatArray
+    family_mean: FloatArray
+    between_variance: FloatArray
+
+
+def shrink(mean: FloatArray, variance: FloatArray, effective_trades: FloatArray) -> Posterior:
+    """Return the posterior of P units and C cells.
+
+    mean, variance : (P, C), variance of the mean; NaN for a unit that has no trades, which then gets the
+    family's mean. effective_trades : (P,). The variance per trade is floored at its mean over the units,
+    because a few trades that all did the same look certain. Fewer than four units are pulled towards zero.
+    """
+    known = effective_trades > 0.0
+    if not known.any():
+        nothing = np.zeros(mean.shape[1])
+        return Posterior(mean=np.zeros(mean.shape), family_mean=nothing, between_variance=nothing)
+    means = np.asarray(mean[known], dtype=np.float64)
+    trades = effective_trades[known, None]
+    per_trade = np.asarray(variance[known], dtype=np.float64) * trades
+    noise = np.maximum(per_trade, per_trade.mean(axis=0)) / trades
+    observed = per_trade.mean(axis=0) / trades
+    share = trades / trades.sum()
+    if known.sum() >= UNITS_FOR_A_MEAN:
+        family = (share * means).sum(axis=0)
+        room = share * (1.0 - share)
+    else:
+        family = np.zeros(means.shape[1])
+        room = share
+    spread = (share * (means - family) ** 2).sum(axis=0)
+    between = np.maximum(0.0, (spread - (room * observed).sum(axis=0)) / room.sum())
+    trust = np.divide(between, between + noise, out=np.zeros_like(noise), where=between + noise > 0.0)
+    posterior = np.broadcast_to(family, mean.shape).copy()
+    posterior[known] = family + trust * (means - family)
+    return Posterior(mean=posterior, family_mean=family, between_variance=between)
