@@ -138,7 +138,7 @@ def test_history_lists_every_version_oldest_first(run: Run, publish):
     _, out, _ = run("params", "history", PAIR, "--side", "long")
     both = json.loads(run("params", "history", PAIR, "--json", "-")[1])
 
-    assert [line.split()[-1] for line in out.splitlines()] == ["Run", "first", "backfill"]
+    assert [line.split()[-1] for line in out.splitlines()] == ["Why", "first", "backfill"]
     assert "2025-11-04 00:00 UTC, valid from 2025-11-02 00:00 UTC" in out
     assert [one["run_id"] for one in both["versions"]] == ["first", "short", "backfill"]
 

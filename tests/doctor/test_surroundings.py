@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from freqfleet.doctor.findings import State
 from freqfleet.doctor.surroundings import check_candles, check_clock, check_settings, check_store
 from freqfleet.settings import Settings, StoreSettings
 from freqfleet.store.sql import SqlStore
-from freqfleet.testing.trades import closed_trade
+from freqfleet.testing.trades import closed_trade, version
 from synthetic_market import write_plain_market
 
 NOON = FixedClock(datetime(2025, 11, 2, 12, tzinfo=UTC))
@@ -116,3 +117,21 @@ def test_the_clock_says_its_time() -> None:
     (finding,) = check_clock(NOON)
 
     assert finding.text == "2025-11-02T12:00:00Z"
+
+
+def test_rows_outside_the_bounds_are_counted_and_named(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "edited.sqlite"
+    store = SqlStore(f"sqlite:///{file}")
+    store.publish_parameters([version(), version(run_id="run-2")])
+    store.close()
+    connection = sqlite3.connect(file)
+    with connection:
+        connection.execute("UPDATE parameter_versions SET parameters = replace(parameters, '-0.02', '0.0')")
+    connection.close()
+    edited = settings.model_copy(update={"store": StoreSettings(url=f"sqlite:///{file}")})
+
+    whole, rows = check_store(edited, NOON)
+
+    assert (whole.state, rows.state) == (State.OK, State.NOTE)
+    assert rows.text.startswith("2 rows are not used; version ")
+    assert "stop_loss must lie in -0.3..-0.0025, was 0.0" in rows.text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from freqfleet.cli.json_target import STDOUT, json_option, write_json
+from freqfleet.cli.params_changes import export, import_, retire, rollback
 from freqfleet.cli.program import Invocation
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ side_option = click.option("--side", metavar="SIDE", help="long or short; both w
 
 @click.group("params")
 def params() -> None:
-    """What is in force, and why."""
+    """What is in force, and why; and how to take it back or move it."""
+
+
+for change in (rollback, retire, export, import_):
+    params.add_command(change)
 
 
 @params.command("list")

@@ -9,6 +9,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
+from freqfleet.cli.evidence_lines import evidence_lines, why
 from freqfleet.clock import human_age
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LEVERAGE_EDGES, leverage_bin
@@ -51,7 +52,7 @@ def print_champions(champions: Sequence[ParameterVersion], defaults: ExitParamet
             )
         console.print(table)
         console.print("\nEverything else trades on the defaults:")
-    console.print(_said(defaults))
+    console.print(said(defaults))
 
 
 def print_explanation(pair: str, side: Side, leverage: float, at: datetime, answer: Resolution) -> None:
@@ -79,7 +80,7 @@ def print_history(pair: str, versions: Sequence[ParameterVersion]) -> None:
     if not versions:
         console.print(f"Nothing was ever recorded for {pair}.")
         return
-    table = _table("Recorded", "Version", "For", "Stage", *_VALUE_COLUMNS, "Trades", "Run")
+    table = _table("Recorded", "Version", "For", "Stage", *_VALUE_COLUMNS, "Trades", "Run", "Why")
     for one in versions:
         table.add_row(
             _recorded(one),
@@ -89,6 +90,7 @@ def print_history(pair: str, versions: Sequence[ParameterVersion]) -> None:
             *_values(one.parameters),
             as_count(one.evidence.trades),
             one.run_id,
+            why(one),
         )
     console.print(table)
 
@@ -132,10 +134,11 @@ def _link_lines(version: ParameterVersion | None, at: datetime) -> tuple[str, ..
         return ()
     return (
         f"version {version.version_id} of run {version.run_id} ({version.source}, {version.stage}): "
-        f"{_said(version.parameters)}",
+        f"{said(version.parameters)}",
         f"valid from {as_time(version.valid_from)}, recorded {as_time(version.recorded_at)}, "
         f"{_age(version, at)} old",
         f"learned until {as_time(version.learned_until)}, from {plural(version.evidence.trades, 'trade')}",
+        *evidence_lines(version.evidence),
     )
 
 
@@ -151,17 +154,18 @@ def _remarks(parameters: ExitParameters, leverage: float) -> Iterator[str]:
 
 
 def _recorded(version: ParameterVersion) -> str:
-    said = as_time(version.recorded_at)
+    recorded = as_time(version.recorded_at)
     if version.valid_from == version.recorded_at:
-        return said
-    return f"{said}, valid from {as_time(version.valid_from)}"
+        return recorded
+    return f"{recorded}, valid from {as_time(version.valid_from)}"
 
 
 def _age(version: ParameterVersion, at: datetime) -> str:
     return human_age((at - version.effective_from).total_seconds())
 
 
-def _said(parameters: ExitParameters) -> str:
+def said(parameters: ExitParameters) -> str:
+    """Return exits in words: `stop -2.00 %, target 4.50 % on price, closed after 24 h`."""
     return (
         f"stop {as_percent(parameters.stop_loss)}, target {as_percent(parameters.take_profit)} on price, "
         f"closed after {as_minutes(parameters.time_limit_minutes)}"

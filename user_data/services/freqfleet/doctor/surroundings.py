@@ -42,6 +42,8 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
         store = open_store(settings)
         try:
             health = store.health()
+            store.parameter_versions()  # reading is what finds rows outside the bounds
+            unusable = store.unusable_rows
         finally:
             store.close()
     except FreqfleetError as error:
@@ -54,6 +56,14 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
         else f"newest closed {human_age((clock.now() - newest).total_seconds())} ago"
     )
     yield ok("store", f"{health.description}: {health.trades} trades, {health.versions} versions, {age}")
+    if unusable:
+        label, reason = next(iter(unusable.items()))
+        count = "1 row is" if len(unusable) == 1 else f"{len(unusable)} rows are"
+        yield note(
+            "store rows",
+            f"{count} not used; {label}: {reason}",
+            "no bot reads it; `freqfleet optimize` or `params rollback` publishes sound values",
+        )
 
 
 def check_clock(clock: Clock) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ Failure
     *unavailable*: StoreUnavailable, nothing of the call was stored, the same call may be made again.
     *fatal*: StoreIncompatible, the schema is newer than this program.
     A single bad trade or version is *rejected* with its reason in the receipt; the others are stored.
+    A stored row that lies outside the domain, for example edited by hand, is *skipped* when it is read:
+    counted in `unusable_rows`, logged once, never returned; the others are.
 """
 
 from __future__ import annotations
@@ -51,6 +53,11 @@ class StoreHealth:
 
 class LearningStore(Protocol):
     """The shared memory of the fleet; see the module's text for what it promises."""
+
+    @property
+    def unusable_rows(self) -> dict[str, str]:
+        """Rows that this instance read and did not return, by what they are, with the reason."""
+        ...
 
     def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
         """Store closed trades, exactly once per (bot, instance, trade_id)."""

@@ -39,6 +39,11 @@ class MemoryStore:
         self._trades: dict[TradeIdentity, Row] = {}
         self._versions: dict[str, Row] = {}
 
+    @property
+    def unusable_rows(self) -> dict[str, str]:
+        """Nothing: nobody can edit the rows of this store."""
+        return {}
+
     def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
         """Keep trades, exactly once per (bot, instance, trade_id)."""
         self._answer()

@@ -241,6 +241,13 @@ class StoreContract:
         assert [found] == digest_days(digest_row(trade_row(one)) for one in trades[1:3])
         assert store.day_digests("BOT9") == []
 
+    def test_what_was_stored_here_can_be_used(self, store: LearningStore) -> None:
+        store.record_closed_trades([closed_trade()])
+        store.publish_parameters([version()])
+
+        assert (len(store.closed_trades()), len(store.parameter_versions())) == (1, 1)
+        assert store.unusable_rows == {}
+
     # Parameter versions: append only, and as of a time
 
     def test_a_version_comes_back_equal_with_the_same_id(self, store: LearningStore) -> None:
