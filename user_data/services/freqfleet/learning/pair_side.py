@@ -21,7 +21,17 @@ from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.importance import sampled_importance
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.sample import PairMarket, Part, Sample, bot_trades, draw_sample
-from freqfleet.learning.search import SearchResult, find_best, open_search, study_seed
+from freqfleet.learning.search import (
+    BATCH,
+    DEAF_BATCH,
+    DEAF_SEARCHES,
+    NO_DIARY,
+    Diary,
+    SearchResult,
+    find_best,
+    open_search,
+    study_seed,
+)
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.learning.trial_diary import Diaries, NoDiaries
 from freqfleet.learning.wording import exits_text
@@ -118,38 +128,45 @@ class PairSideLearner:
             len(sample.test.weights),
             space.atr_reference_ratio,
         )
+        training = self._objective(sample.train)
         result = (
-            self._search_exactly(sample, space, incumbent)
+            self._search_exactly(sample, training, space, incumbent)
             if self.search == "exact"
-            else self._search(pair, side, sample, space)
+            else self._search(pair, side, sample, training, space)
         )
         if result.best is None:
             reason = f"none of {result.candidates} proposals kept the constraints"
             return skipped(pair, side, trades, reason, sample)
-        return self._judged(pair, side, sample, space, result, result.best, incumbent)
+        return self._judged(pair, side, sample, training, space, result, result.best, incumbent)
 
-    def _search(self, pair: str, side: Side, sample: Sample, space: SearchSpace) -> SearchResult:
+    def _search(
+        self, pair: str, side: Side, sample: Sample, training: Objective, space: SearchSpace
+    ) -> SearchResult:
         trials, seed = self.settings.trials, study_seed(self.settings.seed, pair, side)
-        diary = self.diaries.open(
-            pair,
-            side,
-            space,
-            {**asdict(space), "search": self.search, "trials": trials, "seed": seed, **sample.mark},
-        )
+        deaf = self.search in DEAF_SEARCHES
         return find_best(
             open_search(self.search, space, seed=seed, trials=trials),
             space,
-            self._objective(sample.train).means,
+            training.means,
             trials=trials,
-            diary=diary,
+            diary=NO_DIARY if deaf else self._diary(pair, side, sample, space),
+            batch=DEAF_BATCH if deaf else BATCH,
         )
 
-    def _search_exactly(self, sample: Sample, space: SearchSpace, incumbent: Resolution) -> SearchResult:
+    def _diary(self, pair: str, side: Side, sample: Sample, space: SearchSpace) -> Diary:
+        """Return where the trials of a search that learns are kept; any other is done again in no time."""
+        trials, seed = self.settings.trials, study_seed(self.settings.seed, pair, side)
+        identity = {**asdict(space), "search": self.search, "trials": trials, "seed": seed, **sample.mark}
+        return self.diaries.open(pair, side, space, identity)
+
+    def _search_exactly(
+        self, sample: Sample, objective: Objective, space: SearchSpace, incumbent: Resolution
+    ) -> SearchResult:
         training = TrainingTrades(
             paths=sample.train.paths,
             weights=sample.train.weights,
             costs=self.costs,
-            profits=self._objective(sample.train).profits,
+            profits=objective.profits,
             incumbent=incumbent.parameters,
         )
         search = replace(self.exact, importance=self.importance)
@@ -160,6 +177,7 @@ class PairSideLearner:
         pair: str,
         side: Side,
         sample: Sample,
+        training: Objective,
         space: SearchSpace,
         result: SearchResult,
         best: ExitParameters,
@@ -186,8 +204,7 @@ class PairSideLearner:
             win_rate=_measured(score.win_rate),
             profit_factor=_measured(score.profit_factor),
             sharpe_per_trade=_measured(score.sharpe_per_trade),
-            ambiguous_trades=self._objective(sample.train).score(best).ambiguous_trades
-            + score.ambiguous_trades,
+            ambiguous_trades=training.score(best).ambiguous_trades + score.ambiguous_trades,
             optimistic_test_profit=_measured(score.optimistic_mean_profit),
             search=self.search,
             candidates=result.candidates,

@@ -6,6 +6,7 @@ different. It reads no store and no clock, so where it runs changes nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,6 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import MarketError
 from freqfleet.learning.pair_side import Finding, PairSideLearner, skipped
 from freqfleet.learning.sample import PairMarket
-from freqfleet.market.indicators import atr_ratio
 from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
 from freqfleet.parameters.book import Resolution
@@ -95,14 +95,15 @@ class PairWork:
             for side, own in task.trades.items()
         ]
         return PairOutcome(
-            pair=task.pair, findings=tuple(findings), latest_atr_ratio=_latest_atr(market.candles, self.as_of)
+            pair=task.pair, findings=tuple(findings), latest_atr_ratio=_latest_atr(market, self.as_of)
         )
 
     def _too_few(self, task: PairTask) -> dict[Side, Finding | None]:
         return {side: self.learner.too_few(task.pair, side, own) for side, own in task.trades.items()}
 
 
-def _latest_atr(candles: Candles, as_of: datetime) -> float | None:
+def _latest_atr(market: PairMarket, as_of: datetime) -> float | None:
+    candles = market.candles
     finished = int(np.searchsorted(candles.time_ms, to_ms(as_of) - candles.timeframe_ms, side="right"))
-    ratios = atr_ratio(candles.high[:finished], candles.low[:finished], candles.close[:finished])
-    return float(ratios[-1]) if len(ratios) and np.isfinite(ratios[-1]) else None
+    latest = float(market.atr_ratio[finished - 1]) if finished else math.nan
+    return latest if math.isfinite(latest) else None

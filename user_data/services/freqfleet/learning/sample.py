@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from freqfleet.clock import from_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.market.arrays import FloatArray, IntArray
+from freqfleet.market.indicators import atr_ratio
 from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
 from freqfleet.replay.metrics import effective_trades
@@ -25,13 +27,18 @@ from freqfleet.validation.weights import SourceWeights, trade_weights
 LEAST_SHARE = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: what is derived is kept
 class PairMarket:
     """The candles of one pair, and its funding history and leverage tiers where there are such."""
 
     candles: Candles
     funding: Funding | None
     tiers: Tiers | None = None
+
+    @cached_property
+    def atr_ratio(self) -> FloatArray:
+        """Of every candle, see `market.indicators.atr_ratio`: both sides and the report ask for it."""
+        return atr_ratio(self.candles.high, self.candles.low, self.candles.close)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +125,7 @@ def draw_sample(
         as_of=as_of,
         funding=market.funding,
         tiers=market.tiers,
+        atr=market.atr_ratio,
     )
     usable = tuple(trades[index] for index in gathered.kept.tolist())
     paths = gathered.paths

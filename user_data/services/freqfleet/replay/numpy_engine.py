@@ -43,8 +43,12 @@ class NumpyEngine:
         levels = place_levels(self.paths, self.fills, self._factors, parameters)
         stop, target = sign * levels.stop_rate, sign * levels.target_rate
         target_fill = sign * levels.target_fill_rate
-        stop_index = _first_at_or_below(self._worst_so_far, stop)
-        target_index = _first_at_or_below(self._minus_best_so_far, -seen.reach(target, self.fills))
+        # Vectors that share a barrier touch it together: one search for all of them.
+        first, shared = _distinct(parameters, "stop_loss")
+        stop_index = _first_at_or_below(self._worst_so_far, stop[first])[shared]
+        first, shared = _distinct(parameters, "take_profit")
+        reached = -seen.reach(target[first], self.fills)
+        target_index = _first_at_or_below(self._minus_best_so_far, reached)[shared]
         last = self.paths.width - 1
         rows, chosen = deadline_rows(self.paths, parameters)
         deadline = rows[chosen]
@@ -91,6 +95,20 @@ class NumpyEngine:
             profits = costs.net_profit_ratio(self.exits(batch), self.paths)
             means[start : start + len(batch)] = weighted_mean(profits, weights)
         return means
+
+
+def _distinct(parameters: Sequence[ExitParameters], barrier: str) -> tuple[list[int], IntArray]:
+    """Return the first vector of every distinct barrier, and which of them each vector has."""
+    firsts: dict[tuple[float, float, float | None], int] = {}
+    chosen: list[int] = []
+    shared = np.empty(len(parameters), dtype=np.int64)
+    for index, one in enumerate(parameters):
+        key = (getattr(one, barrier), one.volatility_scaling, one.atr_reference_ratio)
+        if key not in firsts:
+            firsts[key] = len(chosen)
+            chosen.append(index)
+        shared[index] = firsts[key]
+    return chosen, shared
 
 
 def _padded(falling: FloatArray) -> FloatArray:

@@ -140,12 +140,14 @@ def gather_paths(
     as_of: datetime,
     funding: Funding | None,
     tiers: Tiers | None = None,
+    atr: FloatArray | None = None,
 ) -> GatheredPaths:
     """Cut the windows of `trades` out of the candles that were finished at `as_of`.
 
     trades : of one pair and side, the pair of the candles.
     horizon_minutes : the longest time limit that will be asked.
     tiers : the pair's leverage tiers; None where the exchange's file does not know it.
+    atr : `atr_ratio` of all the candles, where the caller has it already.
 
     Flat candles without volume are prices like any other: an outage is what a position lived through.
 
@@ -169,7 +171,7 @@ def gather_paths(
     window = first[:, None] + np.arange(width)
     open_, high, low, close = (one[window] for one in prices)
 
-    atr = np.concatenate(([np.nan], atr_ratio(prices[1], prices[2], prices[3])))
+    known_atr = atr_ratio(prices[1], prices[2], prices[3]) if atr is None else atr[:finished]
     paid, known = _funding(funding, time_ms, prices[0], step)
     liquidated_at = _liquidation_rates([trades[index] for index in kept.tolist()], tiers)
     paths = TradePaths(
@@ -179,7 +181,7 @@ def gather_paths(
         entered_ms=entered_ms[kept],
         first_open_ms=time_ms[first],
         entry_rate=entry_rate[kept],
-        atr_ratio=atr[first],  # shifted by one: the candle before the entry candle
+        atr_ratio=np.concatenate(([np.nan], known_atr))[first],  # of the candle before the entry candle
         leverage=np.array([trades[index].leverage for index in kept.tolist()], dtype=np.float64),
         liquidation_rate=liquidated_at,
         open=open_,
