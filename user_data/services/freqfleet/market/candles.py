@@ -98,6 +98,27 @@ class CandleFiles:
                 return self._read_funding(pair, timeframe, path)
         return None
 
+    def load_mark(self, pair: str) -> Candles | None:
+        """Read one pair's hourly mark prices; None where there is no file.
+
+        Raises MarketError for a file that is unreadable, or whose rows are not in order.
+        """
+        path = self.path(pair, "mark", "1h")
+        if not path.is_file():
+            return None
+        columns = read_columns(path, ("date", *PRICE_COLUMNS, "volume"), label=f"{pair} mark")
+        mark = Candles(
+            pair=pair,
+            timeframe_ms=HOUR_MS,
+            time_ms=columns["date"].astype(np.int64, copy=False),
+            **{name: columns[name] for name in (*PRICE_COLUMNS, "volume")},
+        )
+        if (np.diff(mark.time_ms) <= 0).any():
+            raise MarketError(
+                f"{pair}: mark candles must rise in time, in {path}; {self._download(pair)} --erase"
+            )
+        return mark
+
     def frame(self, pair: str) -> pd.DataFrame:
         """Return what freqtrade's data handler reads: `date` (UTC), open, high, low, close, volume.
 

@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from freqfleet.market.arrays import FloatArray
-from freqfleet.market.series import PRICE_COLUMNS, Candles
+from freqfleet.market.features.context import candle_frame
+from freqfleet.market.features.view import CONTEXT_COLUMNS
+
+__all__ = ["candle_frame", "candles_from_closes", "mirrored", "random_walk_candles", "with_made_up_context"]
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 CANDLE_MINUTES = 5
@@ -30,16 +33,6 @@ def candles_from_closes(
         low=np.minimum(open_, close) * (1.0 - spread_ratio),
         close=close,
         volume=np.full(close.shape, volume),
-    )
-
-
-def candle_frame(candles: Candles) -> pd.DataFrame:
-    """Return candles, for example those of a `candle_table`, as a frame."""
-    return pd.DataFrame(
-        {
-            "date": pd.to_datetime(candles.time_ms, unit="ms", utc=True).as_unit("ms"),
-            **{name: getattr(candles, name).copy() for name in (*PRICE_COLUMNS, "volume")},
-        }
     )
 
 
@@ -67,6 +60,25 @@ def random_walk_candles(
         close=close,
         volume=1000.0 * waves * rng.lognormal(0.0, 0.5, candle_count),
     )
+
+
+def with_made_up_context(candles: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return `candles` with a leader that moves with them now and then, funding rates and a basis."""
+    count = len(candles)
+    close = candles["close"].to_numpy(dtype=np.float64)
+    returns = np.diff(np.log(close), prepend=np.log(close[:1]))
+    leader = 1000.0 * np.exp(np.cumsum(0.5 * returns + 0.001 * rng.standard_normal(count)))
+    settled = np.arange(count) // 96
+    rates = 1e-4 * rng.standard_normal(settled[-1] + 1 if count else 1)
+    made_up = {
+        "leader_close": leader,
+        "leader_volume": rng.lognormal(5.0, 0.5, count),
+        "funding_rate": rates[settled],
+        "funding_day": 3.0 * rates[settled],
+        "funding_z": rates[settled] / 1e-4,
+        "basis_ratio": 1e-4 * np.sin(np.arange(count) / 50.0),
+    }
+    return candles.assign(**{name: made_up[name] for name in CONTEXT_COLUMNS})
 
 
 def mirrored(candles: pd.DataFrame) -> pd.DataFrame:
