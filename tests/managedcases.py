@@ -42,6 +42,8 @@ def managed_exits(draw, *, plain: bool = False) -> ManagedExits:
         values["partial_targets"] = tuple(
             PartialTarget(ratio, share) for ratio, share in zip(ratios, shares, strict=False)
         )
+    if not off and draw(st.booleans()):
+        values["regime_exit_z"] = draw(st.sampled_from([0.5, 1.0, 2.0]))
     return ManagedExits(
         stop_loss=-draw(RATIOS | st.floats(0.0025, 0.3)),
         take_profit=target,
@@ -85,6 +87,7 @@ def ticking_paths(draw) -> TradePaths:
         close=ticks[:, :, 3].copy(),
         funding_ratio=np.cumsum(rng.choice([0.0, 0.0001, -0.0002], size=(trades, width)), axis=1),
         funding_known=np.ones(trades, dtype=np.bool_),
+        trend_z=rng.choice([math.nan, -2.5, -1.0, -0.4, 0.0, 0.5, 1.7], size=(trades, width + 1)),
     )
 
 
@@ -109,4 +112,5 @@ def by_the_rule(paths: TradePaths, trade: int, parameters: ManagedExits) -> Mana
         managed=managed,
         side=side,
         time_limit_minutes=parameters.time_limit_minutes,
+        trend_z=paths.trend_z[trade].tolist(),
     )

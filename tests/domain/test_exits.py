@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.domain.exits import (
     EXIT_REASONS,
     STOP_LOSS_BOUNDS,
@@ -15,7 +16,6 @@ from freqfleet.domain.exits import (
     TIME_LIMIT_MINUTES_BOUNDS,
     VOLATILITY_SCALING_BOUNDS,
     ExitParameters,
-    ExitPlan,
     ExitSource,
     effective_barriers,
 )

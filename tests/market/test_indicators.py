@@ -8,7 +8,7 @@ import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freqfleet.market.indicators import atr_ratio
+from freqfleet.market.indicators import TREND_CANDLES, atr_ratio, trend_z
 
 
 def wilder(high: np.ndarray, low: np.ndarray, close: np.ndarray, period: int) -> np.ndarray:
@@ -94,3 +94,32 @@ def test_read_only_and_strided_arrays_are_welcome() -> None:
     strided.setflags(write=False)
 
     np.testing.assert_array_equal(atr_ratio(strided[:, 0], strided[:, 1], strided[:, 2]), expected)
+
+
+def test_the_trend_is_a_days_move_over_the_spread_of_its_candles() -> None:
+    _high, _low, close = walk(600, seed=2)
+
+    found = trend_z(close)
+
+    logs = np.log(close)
+    for row in (TREND_CANDLES, 400, 599):
+        returns = np.diff(logs[row - TREND_CANDLES : row + 1])
+        assert found[row] == pytest.approx(returns.sum() / np.sqrt((returns**2).sum()), rel=1e-12)
+    assert np.isnan(found[:TREND_CANDLES]).all()
+
+
+@pytest.mark.parametrize("start", [1, 700, 1_711])
+def test_the_trend_is_the_same_to_the_last_bit_wherever_the_series_begins(start: int) -> None:
+    _high, _low, close = walk(2_500, seed=3)
+
+    whole, part = trend_z(close), trend_z(close[start:])
+
+    np.testing.assert_array_equal(part[TREND_CANDLES:], whole[start + TREND_CANDLES :])
+
+
+def test_the_trend_knows_no_later_candle_and_no_standstill() -> None:
+    _high, _low, close = walk(700, seed=4)
+
+    np.testing.assert_array_equal(trend_z(close[:650]), trend_z(close)[:650])
+    assert np.isnan(trend_z(np.full(400, 3.0))).all()
+    assert len(trend_z(close[:5])) == 5

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from freqfleet.domain.managed_exits import ManagedExits, managed_barriers
 from freqfleet.domain.sides import Side
+from freqfleet.errors import InputError
 from freqfleet.replay.exit_rule import Candle, ExitKind, first_exit
 from freqfleet.replay.fills import Levels, levels
 from freqfleet.replay.managed_rule import Fill, FillKind, managed_exit
@@ -19,7 +20,7 @@ EVEN = {"break_even_after_ratio": 0.02}
 RUNGS = {"partial_targets": [[0.02, 0.5], [0.04, 0.25]]}
 
 
-def run(rows, *, side=Side.LONG, fee_ratio=0.0, time_limit=1440, **management):
+def run(rows, *, side=Side.LONG, fee_ratio=0.0, time_limit=1440, trend=None, **management):
     """Return the exit for rows of open, high, low, close; the rows are mirrored at 100 for a short."""
     parameters = ManagedExits(stop_loss=-0.03, take_profit=0.06, **management)
     if side.is_short:
@@ -33,6 +34,7 @@ def run(rows, *, side=Side.LONG, fee_ratio=0.0, time_limit=1440, **management):
         managed=managed,
         side=side,
         time_limit_minutes=time_limit,
+        trend_z=None if trend is None else [side.sign * one for one in trend],
     )
 
 
@@ -249,3 +251,44 @@ def test_candles_after_the_last_fill_change_nothing(paths, parameters):
 
 def test_fill_kinds_have_the_codes_of_exit_kinds():
     assert [FillKind[kind.name] for kind in ExitKind] == [int(kind) for kind in ExitKind]
+
+
+FLAT_ROWS = [(100.0, 101.0, 99.0, 100.0), (100.5, 101.0, 99.0, 100.2), (100.25, 101.0, 99.0, 100.1),
+             (100.75, 101.0, 99.0, 100.3)]  # fmt: skip
+END = (3, 100.3, 1.0, FillKind.END_OF_DATA)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize(
+    ("trend", "index"),
+    [
+        ([0.5, 0.2, -1.0, -1.5, -2.0], 2),
+        ([-2.0, -2.0, -2.0, -1.5, -2.0], None),
+        ([-2.0, -0.5, -1.2, 0.0, 0.0], 2),
+        ([math.nan, math.nan, -1.2, -2.0, -2.0], None),
+        ([math.nan, 0.0, math.nan, -2.0, 0.0], 3),
+        ([0.0, 0.0, 0.0, -0.99, -2.0], None),
+    ],
+    ids=["turned", "was so before", "turned again", "never known otherwise", "a gap", "last close"],
+)
+def test_a_trend_that_turned_at_a_close_ends_the_position_at_the_next_open(side, trend, index):
+    found = told(run(FLAT_ROWS, side=side, trend=trend, regime_exit_z=1.0))
+
+    if index is None:
+        assert found[0][3] is FillKind.END_OF_DATA
+    else:
+        rate = FLAT_ROWS[index][0]
+        assert found == [(index, rate if side is Side.LONG else 200 - rate, 1.0, FillKind.REGIME)]
+
+
+def test_at_one_open_the_time_limit_comes_before_the_trend_and_the_trend_before_the_stop():
+    rows = [FLAT_ROWS[0], (96.0, 97.0, 95.0, 96.0)]
+    turned = [0.0, -2.0, -2.0]
+
+    assert told(run(rows, trend=turned, regime_exit_z=1.0, time_limit=5))[0][3] is FillKind.TIME_LIMIT
+    assert told(run(rows, trend=turned, regime_exit_z=1.0)) == [(1, 96.0, 1.0, FillKind.REGIME)]
+
+
+def test_a_trend_that_is_asked_for_must_be_given():
+    with pytest.raises(InputError, match=r"regime_exit_z=1\.0 needs the trend of every candle"):
+        run(FLAT_ROWS, regime_exit_z=1.0)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freqfleet.clock import to_ms
-from freqfleet.domain.exits import ExitParameters, ExitPlan, ExitSource
+from freqfleet.domain.exit_plan import ExitPlan
+from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.replay.exit_rule import Candle, ExitKind, first_exit
 from freqfleet.replay.fills import levels

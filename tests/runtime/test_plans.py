@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from freqfleet.domain.exits import ExitParameters, ExitPlan, ExitSource
+from freqfleet.domain.exit_plan import ExitPlan
+from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.runtime.plans import PLAN_KEY, SIGNAL_KEY, PlanLedger
 from freqfleet.testing.host import OPENED, FakeTrade
 

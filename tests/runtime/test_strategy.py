@@ -13,7 +13,8 @@ from freqtrade.enums import ExitCheckTuple, ExitType
 from freqtrade.persistence import LocalTrade
 from freqtrade.persistence.usedb_context import FtNoDBContext
 
-from freqfleet.domain.exits import ExitParameters, ExitPlan, ExitSource
+from freqfleet.domain.exit_plan import ExitPlan
+from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.faults import Faults

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from freqfleet.domain.closed_trade import TradeMode
 from freqfleet.domain.decisions import Evidence
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.store.rows import closed_trade, next_ms, parameter_version, trade_row, version_row, whole_ms
 from freqfleet.testing import trades
@@ -119,3 +120,20 @@ def test_minus_zero_is_zero():
 
 
 HASH = "16c3fdb50052447e9a738df62ae2bdfae38b16453048ccf3b8b901a1c4d3ae71"
+
+
+def test_managed_exits_come_back_as_they_were_under_the_same_id():
+    managed = ManagedExits(
+        stop_loss=-0.02,
+        take_profit=0.05,
+        giveback_ratio=0.5,
+        giveback_activation_ratio=0.02,
+        partial_targets=[[0.02, 0.5]],
+        regime_exit_z=1.5,
+    )
+    version = trades.version(parameters=managed)
+
+    again = parameter_version(SimpleNamespace(**version_row(version)))
+
+    assert again == version
+    assert again.version_id == version.version_id

@@ -1,8 +1,9 @@
-"""Exits that follow the path of a position: trailing stop, break-even, giveback, partial targets.
+"""Exits that follow the path of a position: trailing stop, break-even, giveback, regime, partial targets.
 
 Everything here is decided from *closed* candles and is in force from the next candle on; the extreme of
 the candle that is still open moves nothing, because nobody knows it yet. Replay and live trading call
-the same functions: `stop_in_force` and `gave_back` are all that is to be asked at a candle's open.
+the same functions: `stop_in_force`, `gave_back` and `regime_turned` are all that is to be asked at a
+candle's open (exit_at_open.py has the order).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ TRAILING_STOP_BOUNDS = (0.0025, 0.30)
 GIVEBACK_BOUNDS = (0.05, 1.0)
 # How far a position must have gone before something is done: below the fees there is nothing to protect.
 ACTIVATION_BOUNDS = (0.0025, 0.50)
+REGIME_EXIT_BOUNDS = (0.25, 4.0)
 PARTIAL_SHARE_BOUNDS = (0.05, 1.0)
 MOST_PARTIAL_TARGETS = 3
 # 0.6 + 0.3 + 0.1 misses 1 in binary: what is left of a position below this share is nothing.
@@ -53,6 +55,9 @@ class ManagedExits(ExitParameters):
         moves too when the first partial target has filled.
     partial_targets : up to three rungs below take_profit, nearest first. What they leave is closed by
         take_profit or by anything else that ends the position. Plain pairs [ratio, share] are accepted.
+    regime_exit_z : the position ends when the trend (`market.indicators.trend_z`, in standard deviations of
+        a driftless walk) has turned so far against it. A trend that was against it from before the entry on
+        has not turned: whoever enters against a trend wants to.
 
     Volatility scaling moves every ratio that stands for a price, by the factor of the barriers.
 
@@ -65,12 +70,14 @@ class ManagedExits(ExitParameters):
     giveback_activation_ratio: float | None = None
     break_even_after_ratio: float | None = None
     partial_targets: tuple[PartialTarget, ...] = ()
+    regime_exit_z: float | None = None
 
     def __post_init__(self) -> None:
         ExitParameters.__post_init__(self)  # super() does not work in a dataclass with slots
         object.__setattr__(self, "partial_targets", _rungs(self.partial_targets))
         _optional("trailing_stop_ratio", self.trailing_stop_ratio, TRAILING_STOP_BOUNDS)
         _optional("giveback_ratio", self.giveback_ratio, GIVEBACK_BOUNDS)
+        _optional("regime_exit_z", self.regime_exit_z, REGIME_EXIT_BOUNDS)
         self._check_pair("trailing_stop_ratio", "trailing_activation_ratio")
         self._check_pair("giveback_ratio", "giveback_activation_ratio")
         for name in ("trailing_activation_ratio", "giveback_activation_ratio", "break_even_after_ratio"):
@@ -85,6 +92,7 @@ class ManagedExits(ExitParameters):
             or self.trailing_stop_ratio is not None
             or self.giveback_ratio is not None
             or self.break_even_after_ratio is not None
+            or self.regime_exit_z is not None
         )
 
     def plain(self) -> ExitParameters:
@@ -101,6 +109,7 @@ class ManagedExits(ExitParameters):
             "giveback_activation_ratio": self.giveback_activation_ratio,
             "break_even_after_ratio": self.break_even_after_ratio,
             "partial_targets": [[rung.ratio, rung.share] for rung in self.partial_targets],
+            "regime_exit_z": self.regime_exit_z,
         }
 
     def _check_pair(self, name: str, activation: str) -> None:
@@ -168,7 +177,7 @@ class ManagedBarriers:
 
     barriers : the fixed stop and the last target. trailing_stop_ratio : after volatility scaling.
     break_even_rate : where the position comes out even after the fees of both fills.
-    partial_targets : (rate, share of the whole position), nearest first.
+    partial_targets : (rate, share of the whole position), nearest first. regime_exit_z : as it was given.
     """
 
     barriers: Barriers
@@ -179,6 +188,7 @@ class ManagedBarriers:
     break_even_after_rate: float | None
     break_even_rate: float
     partial_targets: tuple[tuple[float, float], ...]
+    regime_exit_z: float | None = None
 
 
 def managed_barriers(
@@ -207,6 +217,7 @@ def managed_barriers(
             (_scaled_rate(rung.ratio, factor, barriers, open_rate, side), rung.share)
             for rung in parameters.partial_targets
         ),
+        regime_exit_z=parameters.regime_exit_z,
     )
 
 
@@ -229,19 +240,33 @@ class ClosedCandles:
 
     best_rate : their best price for the position: the highest high of a long, the lowest low of a short.
     best_close, last_close : of their closes. All three are NaN while no candle has closed.
+    trend_z, best_trend_z : the trend at the last close, and the one that favoured the position most; these
+        two begin with the candle before the entry (`before_entry`). NaN where the trend is unknown.
     """
 
     best_rate: float = math.nan
     best_close: float = math.nan
     last_close: float = math.nan
+    trend_z: float = math.nan
+    best_trend_z: float = math.nan
 
-    def and_then(self, *, high: float, low: float, close: float, side: Side) -> ClosedCandles:
+    @classmethod
+    def before_entry(cls, trend_z: float) -> ClosedCandles:
+        """Return what is known when the position is opened: the trend at the last close before."""
+        return cls(trend_z=trend_z, best_trend_z=trend_z)
+
+    def and_then(
+        self, *, high: float, low: float, close: float, side: Side, trend_z: float = math.nan
+    ) -> ClosedCandles:
         """Return what is known when one more candle has closed."""
         best = low if side.is_short else high
+        unknown = math.isnan(trend_z)
         return ClosedCandles(
             best_rate=_better(self.best_rate, best, side),
             best_close=_better(self.best_close, close, side),
             last_close=close,
+            trend_z=trend_z,
+            best_trend_z=self.best_trend_z if unknown else _better(self.best_trend_z, trend_z, side),
         )
 
 
@@ -276,6 +301,17 @@ def gave_back(managed: ManagedBarriers, closed: ClosedCandles, *, open_rate: flo
         return False
     level = closed.best_close - share * (closed.best_close - open_rate)
     return side.sign * (closed.last_close - level) <= 0.0
+
+
+def regime_turned(managed: ManagedBarriers, closed: ClosedCandles, *, side: Side) -> bool:
+    """True when the trend, not against the position at some close before, is so now: leave at the next open.
+
+    False where the trend is unknown.
+    """
+    limit = managed.regime_exit_z
+    if limit is None:
+        return False
+    return side.sign * closed.trend_z <= -limit < side.sign * closed.best_trend_z
 
 
 def reached(best_rate: float, activation_rate: float | None, side: Side) -> bool:

@@ -34,6 +34,7 @@ _PRICED_AS = np.array(
         ExitKind.STOP,  # TRAILING_STOP
         ExitKind.TIME_LIMIT,  # GIVEBACK: at an open, at the market
         ExitKind.TARGET,  # PARTIAL_TARGET
+        ExitKind.TIME_LIMIT,  # REGIME: at an open, at the market
     ],
     dtype=np.int8,
 )

@@ -23,6 +23,7 @@ from freqfleet.replay.managed_rule import FillKind
 from freqfleet.replay.paths import TradePaths
 
 _STOP, _LIQUIDATION = np.int8(FillKind.STOP), np.int8(FillKind.LIQUIDATION)
+_TIME_LIMIT, _REGIME = np.int8(FillKind.TIME_LIMIT), np.int8(FillKind.REGIME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,8 @@ class ManagedLevels:
     trailing_activation, trailing_factor : from when on the stop follows, and the factor that makes it of
         the best price; (p, n). giveback_activation (p, n), giveback_share (p,).
     break_even_after : (p, n). break_even : the price; (n,). protects : whether it is used at all; (p,).
-    deadline : the candle at whose open the time limit closes the position; (p, n).
+    deadline : the candle at whose open the time limit or the turned trend closes the position, whatever
+        the price; deadline_kind : which of the two, the time limit where both do; (p, n).
     """
 
     stop: FloatArray
@@ -51,6 +53,7 @@ class ManagedLevels:
     break_even: FloatArray
     protects: BoolArray
     deadline: IntArray
+    deadline_kind: NDArray[np.int8]
 
 
 class LevelMaker:
@@ -77,6 +80,7 @@ class LevelMaker:
         targets, shares, count = self._targets(parameters, factor, target_ratio)
         trailing_ratio = np.minimum(_column(parameters, "trailing_stop_ratio") * factor, -STOP_LOSS_BOUNDS[0])
         deadlines, limit_of = deadline_rows(self._paths, parameters)
+        timed_out, turned = deadlines[limit_of], self._turned(parameters)
 
         def activation(name: str) -> FloatArray:
             return self._activation(_column(parameters, name), factor, target_ratio)
@@ -94,8 +98,28 @@ class LevelMaker:
             break_even_after=activation("break_even_after_ratio"),
             break_even=self._break_even,
             protects=np.array([one.break_even_after_ratio is not None for one in parameters], dtype=np.bool_),
-            deadline=deadlines[limit_of],
+            deadline=np.minimum(timed_out, turned),
+            deadline_kind=np.where(turned < timed_out, _REGIME, _TIME_LIMIT),
         )
+
+    def _turned(self, parameters: Sequence[ManagedExits]) -> IntArray:
+        """Return the candle at whose open `regime_turned` first holds, one beyond the window where never."""
+        paths, never = self._paths, self._paths.width + 1
+        rows = np.full((len(parameters), len(paths)), never, dtype=np.int64)
+        wanted = {one.regime_exit_z for one in parameters} - {None}
+        if not wanted:
+            return rows
+        if paths.trend_z is None:
+            raise InputError(f"regime_exit_z={min(wanted)!r} needs paths gathered with their trend")  # type: ignore[type-var]
+        favour = self._sign * paths.trend_z
+        best = np.fmax.accumulate(favour, axis=1)
+        for limit in wanted:
+            assert limit is not None
+            holds = (favour <= -limit) & (best > -limit)
+            holds[:, 0] = False  # the close before the entry
+            first = np.where(holds.any(axis=1), holds.argmax(axis=1), never)  # close i - 1 is column i
+            rows[[one.regime_exit_z == limit for one in parameters]] = first
+        return rows
 
     def _price(self, ratio: FloatArray) -> FloatArray:
         price: FloatArray = self._sign * (self._paths.entry_rate * (1.0 + self._sign * ratio))

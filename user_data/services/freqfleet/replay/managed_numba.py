@@ -26,7 +26,6 @@ from freqfleet.replay.paths import TradePaths
 
 _NONE = NO_FILL
 _TARGET = int(FillKind.TARGET)
-_TIME_LIMIT = int(FillKind.TIME_LIMIT)
 _END_OF_DATA = int(FillKind.END_OF_DATA)
 _BREAK_EVEN = int(FillKind.BREAK_EVEN)
 _TRAILING_STOP = int(FillKind.TRAILING_STOP)
@@ -82,6 +81,7 @@ class ManagedNumbaEngine:
             levels.break_even,
             levels.protects,
             levels.deadline,
+            levels.deadline_kind,
             found.candle_index,
             found.rate,
             found.share,
@@ -117,6 +117,7 @@ def _walk_all(  # noqa: PLR0912, PLR0915 - one position from entry to exit; a ca
     break_even: FloatArray,
     protects: BoolArray,
     deadline: IntArray,
+    deadline_kind: NDArray[np.int8],
     out_index: IntArray,
     out_rate: FloatArray,
     out_share: FloatArray,
@@ -209,7 +210,7 @@ def _walk_all(  # noqa: PLR0912, PLR0915 - one position from entry to exit; a ca
                 continue
             if kind == _NONE:
                 if deadline[v, t] < width:
-                    i, rate, kind = end, open_[t, end], _TIME_LIMIT
+                    i, rate, kind = end, open_[t, end], deadline_kind[v, t]
                 else:
                     i, rate, kind = width - 1, close[t, width - 1], _END_OF_DATA
             out_index[v, t, taken] = i

@@ -69,7 +69,7 @@ class _Walk:
             price = self._prices[0][trade, index]
             timed_out = index >= self._levels.deadline.ravel()[self._open]
             stopped = ~timed_out & (price <= stop)
-            kind = np.where(timed_out, FillKind.TIME_LIMIT, stop_kind)
+            kind = np.where(timed_out, self._levels.deadline_kind.ravel()[self._open], stop_kind)
             gave_back = self._gave_back(trade)
             keep = self._close(timed_out | stopped, index, price, kind)
             self._take_targets(index, price[keep], at_limit=False)

@@ -21,7 +21,7 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, MarketError
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
-from freqfleet.market.indicators import atr_ratio
+from freqfleet.market.indicators import atr_ratio, trend_z
 from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.liquidation import liquidation_rate
 from freqfleet.market.series import Candles, Funding
@@ -58,6 +58,8 @@ class TradePaths:
         of the entry's value; negative when received; (n, width).
     funding_known : False where the funding history does not cover the window; (n,).
     liquidation_known : False where liquidation_rate is NaN: no leverage tiers, or no margin; (n,).
+    trend_z : `market.indicators.trend_z` at the close before the entry candle, then at every close of the
+        window; (n, width + 1). None where it was not asked for: only exits by regime read it.
     """
 
     pair: str
@@ -76,6 +78,7 @@ class TradePaths:
     funding_ratio: FloatArray
     funding_known: BoolArray
     liquidation_known: BoolArray
+    trend_z: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.entered_ms)
@@ -141,6 +144,7 @@ def gather_paths(
     funding: Funding | None,
     tiers: Tiers | None = None,
     atr: FloatArray | None = None,
+    with_trend: bool = False,
 ) -> GatheredPaths:
     """Cut the windows of `trades` out of the candles that were finished at `as_of`.
 
@@ -148,6 +152,7 @@ def gather_paths(
     horizon_minutes : the longest time limit that will be asked.
     tiers : the pair's leverage tiers; None where the exchange's file does not know it.
     atr : `atr_ratio` of all the candles, where the caller has it already.
+    with_trend : gather the trend too, for exits by regime.
 
     Flat candles without volume are prices like any other: an outage is what a position lived through.
 
@@ -191,11 +196,18 @@ def gather_paths(
         funding_ratio=np.cumsum(paid[window], axis=1) / entry_rate[kept][:, None],
         funding_known=known[window].all(axis=1),
         liquidation_known=np.isfinite(liquidated_at),
+        trend_z=_trend_windows(prices[3], first, width) if with_trend else None,
     )
     dropped = {reason: int((codes == code).sum()) for code, reason in enumerate(Dropped)}
     return GatheredPaths(
         paths=paths, kept=kept, dropped={reason: count for reason, count in dropped.items() if count}
     )
+
+
+def _trend_windows(close: FloatArray, first: IntArray, width: int) -> FloatArray:
+    trend = np.concatenate(([np.nan], trend_z(close)))  # shifted by one: column 0 is the candle before
+    windows: FloatArray = trend[first[:, None] + np.arange(width + 1)]
+    return windows
 
 
 def _check_trades(trades: Sequence[ClosedTrade], pair: str, side: Side) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from freqfleet.domain.exits import ExitPlan
+from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.domain.sides import Side
 from freqfleet.domain.units import price_move_ratio, to_margin_ratio
 from freqfleet.market.indicators import atr_ratio

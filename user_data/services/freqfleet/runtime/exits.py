@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from freqfleet.clock import to_ms
-from freqfleet.domain.exits import TIME_LIMIT_REASON, ExitPlan
+from freqfleet.domain.exit_plan import ExitPlan
+from freqfleet.domain.exits import TIME_LIMIT_REASON
 from freqfleet.domain.sides import Side
 from freqfleet.market.timeframes import MINUTE_MS
 

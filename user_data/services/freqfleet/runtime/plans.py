@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from freqfleet.domain.exits import ExitPlan
+from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.errors import ParameterError
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 from freqfleet.clock import from_ms, to_ms
 from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
 from freqfleet.domain.decisions import Evidence
-from freqfleet.domain.exits import ExitParameters, ExitSource
+from freqfleet.domain.exit_plan import read_exit_parameters
+from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.leverage_bins import parse_leverage_bin
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, ParameterError, TradeSourceError
@@ -124,7 +125,7 @@ def version_row(version: ParameterVersion) -> Row:
     """
     label = version.key.label
     try:
-        parameters = _json(ExitParameters.from_dict(version.parameters.to_dict()).to_dict())
+        parameters = _json(read_exit_parameters(version.parameters.to_dict()).to_dict())
         evidence = _json(asdict(version.evidence))
     except (TypeError, ValueError) as error:
         raise ParameterError(f"{label}: cannot be written as JSON: {error}") from None
@@ -155,7 +156,7 @@ def parameter_version(row: StoredRow) -> ParameterVersion:
     step = parse_leverage_bin(row.leverage_bin) if row.leverage_bin is not None else None
     return ParameterVersion(
         key=ParameterKey(side=Side(row.side), pair=row.pair, leverage_bin=step),
-        parameters=ExitParameters.from_dict(json.loads(row.parameters)),
+        parameters=read_exit_parameters(json.loads(row.parameters)),
         source=ExitSource(row.source),
         valid_from=from_ms(row.valid_from_ms),
         recorded_at=from_ms(row.recorded_ms),

@@ -15,7 +15,8 @@ from freqtrade.persistence.custom_data import _CustomData
 from freqtrade.persistence.usedb_context import enable_database_use
 
 from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
-from freqfleet.domain.exits import ExitParameters, ExitPlan, ExitSource
+from freqfleet.domain.exit_plan import ExitPlan
+from freqfleet.domain.exits import ExitParameters, ExitSource
 
 
 def write_bot_database(
