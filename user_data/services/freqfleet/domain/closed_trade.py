@@ -60,17 +60,16 @@ class ClosedTrade:
     def __post_init__(self) -> None:
         checked_pair(self.pair)
         checked_leverage(self.leverage)
-        for name in ("opened_at", "closed_at"):
-            if getattr(self, name).tzinfo is None:
-                raise TradeSourceError(f"{self.label}: {name} needs a zone, was {getattr(self, name)}")
+        if self.opened_at.tzinfo is None or self.closed_at.tzinfo is None:
+            name = "opened_at" if self.opened_at.tzinfo is None else "closed_at"
+            raise TradeSourceError(f"{self.label}: {name} needs a zone, was {getattr(self, name)}")
         if self.closed_at < self.opened_at:
             raise TradeSourceError(
                 f"{self.label}: closed at {self.closed_at}, before it opened at {self.opened_at}"
             )
-        for name in ("open_rate", "close_rate"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0.0):
-                raise TradeSourceError(f"{self.label}: {name} must be above 0, was {value}")
+        if not (0.0 < self.open_rate < math.inf and 0.0 < self.close_rate < math.inf):
+            name = "close_rate" if 0.0 < self.open_rate < math.inf else "open_rate"
+            raise TradeSourceError(f"{self.label}: {name} must be above 0, was {getattr(self, name)}")
         if not math.isfinite(self.margin_profit_ratio):
             raise TradeSourceError(
                 f"{self.label}: margin_profit_ratio must be a number, was {self.margin_profit_ratio}"

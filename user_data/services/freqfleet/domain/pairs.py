@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from freqfleet.errors import InputError
 
 _PAIR = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,12}(:[A-Z0-9]{1,12})?")
 
 
+@lru_cache(maxsize=4096)  # every trade that is read names one
 def checked_pair(pair: str) -> str:
     """Return `pair` if it is a symbol; raises InputError with the text otherwise.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,12 +17,18 @@ class GridSearch:
     def __init__(self, space: SearchSpace, trials: int) -> None:
         steps = max(2, round((trials / len(space.time_limit_minutes)) ** (1 / len(FLOAT_NAMES))))
         axes = [np.unique(np.linspace(*space.range_of(name), steps)).tolist() for name in FLOAT_NAMES]
-        points = (
-            space.parameters(**dict(zip(FLOAT_NAMES, values, strict=True)), time_limit_minutes=minutes)
-            for minutes in space.time_limit_minutes
+        limits = space.time_limit_minutes
+        # The constraints are on stop and target alone, so one limit tells of all of them.
+        points = [
+            space.parameters(**dict(zip(FLOAT_NAMES, values, strict=True)), time_limit_minutes=limits[0])
             for values in itertools.product(*axes)
-        )
-        self._points = [point for point in points if space.allows(point)]
+        ]
+        allowed = [point for point in points if space.allows(point)]
+        self._points = [
+            replace(point, time_limit_minutes=minutes) if minutes != limits[0] else point
+            for minutes in limits
+            for point in allowed
+        ]
         self._next = 0
 
     def ask(self, count: int) -> list[Proposal]:

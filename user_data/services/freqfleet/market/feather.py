@@ -1,4 +1,4 @@
-"""Feather files, column by column: only what is asked for is read."""
+"""Columns of feather files, as NumPy arrays and without pandas."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def read_columns(path: Path, columns: Sequence[str], *, label: str) -> dict[str,
     """
     try:
         with pa.OSFile(str(path)) as file:
-            names = list(ipc.open_file(file).schema.names)
+            reader = ipc.open_file(file, options=ipc.IpcReadOptions(use_threads=False))
+            names = list(reader.schema.names)
             chosen = {column: _choose(column, names) for column in columns}
             absent = [column for column, name in chosen.items() if name is None]
             if absent:
@@ -33,11 +34,7 @@ def read_columns(path: Path, columns: Sequence[str], *, label: str) -> dict[str,
                     f"{label}: no column {absent[0]} in {path}, it has {', '.join(names)}; "
                     "freqtrade's download-data or convert-data writes the right layout"
                 )
-            wanted = ipc.IpcReadOptions(
-                included_fields=[names.index(str(name)) for name in chosen.values()], use_threads=False
-            )
-            file.seek(0)
-            table = ipc.open_file(file, options=wanted).read_all()
+            table = reader.read_all()
         return {column: _array(table, str(name)) for column, name in chosen.items()}
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]

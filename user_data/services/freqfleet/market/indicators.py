@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 import numpy as np
 
 from freqfleet.market.arrays import FloatArray
@@ -11,6 +9,8 @@ from freqfleet.market.arrays import FloatArray
 ATR_PERIOD = 14
 TREND_CANDLES = 288  # a day of 5m candles
 _ROWS_AT_ONCE = 1024  # windows copied at once: two megabytes
+# Candles that are smoothed one after the other, while all blocks are smoothed side by side.
+BLOCK = 128
 
 
 def atr_ratio(high: FloatArray, low: FloatArray, close: FloatArray, period: int = ATR_PERIOD) -> FloatArray:
@@ -32,16 +32,32 @@ def atr_ratio(high: FloatArray, low: FloatArray, close: FloatArray, period: int 
         return ratio
     before = close[:-1]
     ranges = np.maximum(high[1:] - low[1:], np.maximum(abs(before - high[1:]), abs(before - low[1:])))
-    spans: list[float] = ranges.tolist()
-    kept = float(period - 1)
-    averages = accumulate(
-        spans[period:],
-        lambda average, span: (average * kept + span) / period,
-        initial=sum(spans[:period]) / period,
-    )
-    ratio[period:] = np.fromiter(averages, dtype=np.float64, count=len(close) - period)
+    first = float(ranges[:period].sum()) / period
+    ratio[period] = first
+    ratio[period + 1 :] = _smoothed(ranges[period:], first, period)
     ratio[period:] /= close[period:]
     return ratio
+
+
+def _smoothed(spans: FloatArray, start: float, period: int) -> FloatArray:
+    """Return a[i] = (a[i - 1] * (period - 1) + spans[i]) / period, where a[-1] is `start`.
+
+    Every block is smoothed as if nothing were before it; what the blocks before it left is added after.
+    """
+    kept = (period - 1) / period
+    blocks = -(-len(spans) // BLOCK)
+    padded = np.zeros(blocks * BLOCK)
+    padded[: len(spans)] = spans / period
+    steps = padded.reshape(blocks, BLOCK).T.copy()
+    for row in range(1, BLOCK):
+        steps[row] += kept * steps[row - 1]
+    powers = np.cumprod(np.full(BLOCK, kept))
+    left, lefts, ends = start, [], steps[-1].tolist()
+    for end in ends:
+        lefts.append(left)
+        left = end + float(powers[-1]) * left
+    smoothed: FloatArray = (steps + powers[:, None] * np.array(lefts)).T.ravel()[: len(spans)]
+    return smoothed
 
 
 def trend_z(close: FloatArray, candles: int = TREND_CANDLES) -> FloatArray:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, Table, func, select
@@ -124,9 +125,9 @@ class SqlStore:
             query = query.where(closed_trades.c.bot.in_(bots))
         if pairs is not None:
             query = query.where(closed_trades.c.pair.in_(pairs))
-        trades = self._read(query.order_by(closed_trades.c.closed_ms), closed_trade, _trade_label)
+        trades = self._read(query, closed_trade, _trade_label)
         # Sorted here: databases differ in how they order text.
-        trades.sort(key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
+        trades.sort(key=attrgetter("closed_at", "bot", "instance", "trade_id"))
         return trades
 
     def last_recorded_close(self, bot: str) -> datetime | None:
