@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,7 @@ from freqfleet.testing.bot_database import write_bot_database
 from freqfleet.testing.trades import closed_trade
 
 Run = Callable[..., tuple[int, str, str]]
+START = "from freqfleet.cli import main; main()"
 
 
 def backtest(file: Path, strategy: str = "BOT2ShortStrategy", **overrides: object) -> Path:
@@ -149,3 +155,83 @@ def test_a_json_file_that_cannot_be_written_is_said(run: Run, userdir: Path, tmp
 
     assert code == 2
     assert "out.json" in err
+
+
+def delete_from_store(userdir: Path, *trade_ids: int) -> None:
+    with closing(sqlite3.connect(userdir / "learning.sqlite")) as connection, connection:
+        connection.executemany("DELETE FROM closed_trades WHERE trade_id = ?", [(one,) for one in trade_ids])
+
+
+def test_reconcile_shows_what_was_missing_and_brings_it_back(run: Run, userdir: Path):
+    write_bot_database(userdir / "bot1.sqlite", [closed_trade(trade_id=one) for one in (1, 2, 3)])
+    run("sync")
+    delete_from_store(userdir, 2)
+
+    code, out, _ = run("sync", "--reconcile")
+    again = run("sync", "--reconcile", "--bot", "BOT1", "--json", "-")
+
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert code == 0
+    assert rows[1] == "BOT1 1 3 1 1 0 0"
+    assert rows[3] == "BOT1 2025-11-01 3 2 18.0000 12.0000 missing 2"
+    assert sorted(stored(userdir)) == [("BOT1", 1), ("BOT1", 2), ("BOT1", 3)]
+    (report,) = json.loads(again[1])["reconciled"]
+    assert (again[0], report["differences"], report["restored"], report["unrepaired"]) == (0, [], 0, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--reconcile", "--from-backtest", "x"], "leave --from-backtest out"),
+        (["--every", "5", "--reconcile"], "--every runs as a service"),
+        (["--every", "5", "--json", "-"], "--every runs as a service"),
+        (["--every", "0.2"], "not in the range x>=1"),
+    ],
+)
+def test_arguments_that_exclude_each_other_end_with_2(run: Run, arguments: list[str], said: str):
+    code, _, err = run("sync", *arguments)
+
+    assert code == 2
+    assert said in err
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_the_service_says_a_line_a_cycle_and_ends_cleanly(userdir: Path, signal_number: signal.Signals):
+    write_bot_database(userdir / "bot1.sqlite", [closed_trade()])
+    service = subprocess.Popen(
+        [sys.executable, "-c", START, "--userdir", str(userdir), "sync", "--every", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert service.stdout is not None
+        first = service.stdout.readline()
+        beating = (userdir / "heartbeats" / "sync.json").exists() or service.stdout.readline()
+        service.send_signal(signal_number)
+        _, err = service.communicate(timeout=30)
+    finally:
+        service.kill()
+
+    assert "BOT1 +1; BOT2 skipped: no database" in first
+    assert beating
+    assert (service.returncode, err) == (0, "")
+    assert not (userdir / "heartbeats" / "sync.json").exists()
+
+
+def test_a_damaged_store_is_moved_aside_aloud_and_filled_again(
+    run: Run, userdir: Path, caplog: pytest.LogCaptureFixture
+):
+    write_bot_database(userdir / "bot1.sqlite", [closed_trade()])
+    run("sync", "--bot", "BOT1")
+    file = userdir / "learning.sqlite"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100] + b"\x07" * (len(whole) - 100))
+
+    code, _, _ = run("sync", "--bot", "BOT1")
+
+    (aside,) = userdir.glob("learning.sqlite.damaged-*Z")
+    assert code == 0
+    assert f"moved to {aside}, a new store is made in its place" in caplog.text
+    assert aside.read_bytes()[:100] == whole[:100]
+    assert stored(userdir) == [("BOT1", 1)]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,43 +12,16 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.errors import StoreUnavailable, TradeSourceError
 from freqfleet.store.sql import SqlStore
 from freqfleet.testing.bot_database import amend_bot_database, write_bot_database
+from freqfleet.testing.listed_trades import ListedTrades
 from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.trades import closed_trade
 from freqfleet.trades.backtest_export import open_backtest
 from freqfleet.trades.freqtrade_db import FreqtradeDatabase
-from freqfleet.trades.reading import Inventory, Reading
-from freqfleet.trades.sync import sync_bot, sync_reading
+from freqfleet.trades.sync import Checkpoint, sync_bot, sync_reading
 from realdata import results_dir
 
 START = datetime(2025, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-class ListedTrades:
-    """A trade source in a list, which remembers what was asked of it."""
-
-    bot = "BOT1"
-    description = "a list"
-
-    def __init__(self, trades: list[ClosedTrade], dropped: tuple[str, ...] = ()) -> None:
-        self.trades = trades
-        self.dropped = dropped
-        self.read_ids: list[int] = []
-
-    def inventory(self) -> Inventory:
-        return Inventory(
-            instance=self.trades[0].instance if self.trades else "db:empty",
-            trade_ids=frozenset(one.trade_id for one in self.trades),
-        )
-
-    def read(self, *, closed_from: datetime | None = None, also: Collection[int] = ()) -> Reading:
-        found = tuple(
-            one
-            for one in self.trades
-            if closed_from is None or one.closed_at >= closed_from or one.trade_id in also
-        )
-        self.read_ids = [one.trade_id for one in found]
-        return Reading(bot=self.bot, source=self.description, trades=found, dropped=self.dropped)
 
 
 def daily(count: int, **overrides: object) -> list[ClosedTrade]:
@@ -219,3 +191,44 @@ def test_a_real_result_is_recorded_once(tmp_path: Path):
         reading.trades, key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id)
     )
     store.close()
+
+
+def test_a_service_with_a_checkpoint_reads_the_stores_history_once():
+    class Counting(MemoryStore):
+        histories = 0
+
+        def closed_trades(self, **window):
+            self.histories += 1
+            return super().closed_trades(**window)
+
+    store, checkpoint, trades = Counting(), Checkpoint(), daily(10)
+    store.record_closed_trades(trades[3:])
+
+    reports = [sync_bot(store, ListedTrades(trades), checkpoint=checkpoint) for _ in range(3)]
+
+    assert [one.accepted for one in reports] == [3, 0, 0]
+    assert store.histories == 1
+
+
+def test_a_checkpoint_of_another_database_is_not_believed():
+    store, checkpoint = MemoryStore(), Checkpoint()
+    sync_bot(store, ListedTrades(daily(10)), checkpoint=checkpoint)
+    reset = [replace(one, instance="db:2025-11-09T00:00:00Z") for one in daily(10)]
+
+    report = sync_bot(store, ListedTrades(reset), checkpoint=checkpoint)
+
+    assert report.accepted == 10
+    assert report.noticed == (
+        "its database is a new one (db:2025-11-09T00:00:00Z), ids began anew; "
+        "10 trades of the earlier db:2025-10-01T00:00:00Z stay in the store",
+    )
+
+
+def test_a_failed_cycle_leaves_the_checkpoint_as_it_was():
+    store, checkpoint = MemoryStore(), Checkpoint()
+    store.unavailable = True
+    with pytest.raises(StoreUnavailable):
+        sync_bot(store, ListedTrades(daily(3)), checkpoint=checkpoint)
+    store.unavailable = False
+
+    assert sync_bot(store, ListedTrades(daily(3)), checkpoint=checkpoint).accepted == 3

@@ -9,6 +9,7 @@
     +-- UnreachableError        something needed cannot be reached; try again later
         +-- StoreError          the learning store
         |   +-- StoreUnavailable    down, locked, unreadable: bots keep the last good book
+        |   |   +-- StoreDamaged    its file is corrupt: moved aside by the next writer, and built anew
         |   +-- StoreIncompatible   the schema is newer than this program
         +-- ExchangeError       the loopback exchange or its port
 
@@ -57,7 +58,18 @@ class StoreError(UnreachableError):
 
 
 class StoreUnavailable(StoreError):
-    """The store does not answer. Bots keep their last good parameter book; writers try again."""
+    """The store does not answer. Bots keep their last good parameter book; writers try again.
+
+    retry_after_seconds : how long the server asked to be left alone; None where it did not say.
+    """
+
+    def __init__(self, text: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class StoreDamaged(StoreUnavailable):
+    """The file of the store is corrupt. No retry helps: it has to be replaced or built anew."""
 
 
 class StoreIncompatible(StoreError):

@@ -66,6 +66,7 @@ class StoreSettings(_Frozen):
     token: SecretStr | None = None
     token_file: Path | None = None
     timeout_seconds: Annotated[float, Field(gt=0.0)] = 10.0
+    deadline_seconds: Annotated[float, Field(gt=0.0)] = 30.0
 
 
 class MarketSettings(_Frozen):

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freqfleet.clock import SystemClock
-from freqfleet.errors import SettingsError, StoreUnavailable
+from freqfleet.errors import SettingsError, StoreDamaged, StoreUnavailable
 from freqfleet.parameters.book import ParameterBook
+from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import Settings, load_settings
+from freqfleet.store.damage import inode, is_sqlite, move_aside
 from freqfleet.store.promise import LearningStore
 
 if TYPE_CHECKING:
     from freqfleet.runtime.bookkeeper import BookKeeper
     from freqfleet.runtime.bot import FleetBot
     from freqfleet.signals.ensemble import Ensemble
+    from freqfleet.store.last_book import LastBook
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +53,59 @@ def open_store(settings: Settings) -> LearningStore:
     return SqlStore(url, timeout_seconds=settings.store.timeout_seconds)
 
 
+def open_store_to_write(settings: Settings) -> LearningStore:
+    """Open the store for a program that can fill it again; a damaged SQLite file is moved aside first.
+
+    The parameters that bots had saved are published again; they keep their ids, so nothing doubles.
+    Raises what `open_store` raises; StoreDamaged for a file that was never SQLite's.
+    """
+    file = sqlite_store_file(settings)
+    seen = inode(file) if file is not None else None
+    try:
+        store = open_store(settings)
+        try:
+            store.health()
+        except StoreDamaged:
+            store.close()
+            raise
+        return store
+    except StoreDamaged as error:
+        if file is None or not put_aside(file, seen, error):
+            raise
+    store = open_store(settings)
+    receipt = store.publish_parameters(_saved_versions(settings))
+    logger.warning("%d parameter versions restored from the bots' last good books", receipt.accepted)
+    return store
+
+
+def put_aside(file: Path, seen: int | None, error: StoreDamaged) -> bool:
+    """Move a damaged store aside, aloud; False where it is no SQLite file or was replaced meanwhile."""
+    away = move_aside(file, seen, SystemClock().now()) if is_sqlite(file) else None
+    if away is None:
+        return False
+    logger.warning("%s; moved to %s, a new store is made in its place", error, away)
+    return True
+
+
+def _saved_versions(settings: Settings) -> list[ParameterVersion]:
+    from freqfleet.store.last_book import LAST_BOOKS
+
+    found: dict[str, ParameterVersion] = {}
+    for file in sorted(settings.path(LAST_BOOKS).glob("*.json")):
+        saved = _last_book(settings, file.stem).load()
+        for version in saved.versions if saved is not None else ():
+            found.setdefault(version.version_id, version)
+    return sorted(found.values(), key=lambda one: one.recorded_at)
+
+
+def _last_book(settings: Settings, bot: str) -> LastBook:
+    from freqfleet.store.engine import describe, parse_store_url
+    from freqfleet.store.last_book import LAST_BOOKS, LastBook
+
+    store = describe(parse_store_url(settings.database_url(settings.store.url)))
+    return LastBook(settings.path(LAST_BOOKS) / f"{bot}.json", store=store)
+
+
 def sqlite_store_file(settings: Settings) -> Path | None:
     """Return the file of a SQLite store, None for any other store."""
     scheme = "sqlite:///"
@@ -58,16 +114,27 @@ def sqlite_store_file(settings: Settings) -> Path | None:
 
 
 def load_book(settings: Settings) -> ParameterBook:
-    """Read the parameter book a bot trades on.
+    """Read the parameter book; raises as `load_versions` does."""
+    return ParameterBook(load_versions(settings), defaults=settings.defaults.parameters())
+
+
+def load_versions(settings: Settings, *, deadline_seconds: float | None = None) -> list[ParameterVersion]:
+    """Read every parameter version; with a deadline for the whole of it where one is given.
 
     Raises StoreUnavailable where there is no store yet: a bot reads, it does not create one.
     """
+    from freqfleet.store.deadline import DeadlineStore
+
     file = sqlite_store_file(settings)
     if file is not None and not file.exists():
         raise StoreUnavailable(f"no learning store at {file}; `freqfleet sync` makes one")
-    store = open_store(settings)
+    store: LearningStore = (
+        open_store(settings)
+        if deadline_seconds is None
+        else DeadlineStore(lambda: open_store(settings), seconds=deadline_seconds)
+    )
     try:
-        return ParameterBook(store.parameter_versions(), defaults=settings.defaults.parameters())
+        return store.parameter_versions()
     finally:
         store.close()
 
@@ -103,7 +170,7 @@ def open_bot(
     if bot not in settings.bots:
         raise SettingsError(f"fleet.toml has no [bots.{bot}]; it knows {', '.join(settings.bots)}")
     trading = str(host["runmode"]) in _TRADING_MODES
-    books = _book_keeper(settings, trading=trading)
+    books = _book_keeper(bot, settings, trading=trading)
     books.start()
     logger.info("%s: %s", bot, _book_line(books, settings))
     guarded = trading or bool(host.get("enable_protections"))
@@ -122,17 +189,35 @@ def open_bot(
     )
 
 
-def _book_keeper(settings: Settings, *, trading: bool) -> BookKeeper:
-    from freqfleet.runtime.bookkeeper import BookKeeper
+def _book_keeper(bot: str, settings: Settings, *, trading: bool) -> BookKeeper:
+    from freqfleet.runtime.bookkeeper import BookKeeper, Recalled
 
-    defaults = ParameterBook((), defaults=settings.defaults.parameters())
+    exits = settings.defaults.parameters()
+    defaults = ParameterBook((), defaults=exits)
     uses_book = settings.runtime.parameters == "book"
+    clock = SystemClock()
+    last = _last_book(settings, bot) if trading and uses_book else None
+
+    def load() -> ParameterBook:
+        if not uses_book:
+            return defaults
+        versions = load_versions(settings, deadline_seconds=settings.store.deadline_seconds)
+        return ParameterBook(versions, defaults=exits)
+
+    def recall() -> Recalled | None:
+        saved = last.load() if last is not None else None
+        if saved is None:
+            return None
+        return Recalled(book=ParameterBook(saved.versions, defaults=exits), loaded_at=saved.saved_at)
+
     return BookKeeper(
-        (lambda: load_book(settings)) if uses_book else (lambda: defaults),
+        load,
         defaults=defaults,
-        clock=SystemClock(),
+        clock=clock,
         max_age=timedelta(hours=settings.refresh.max_age_hours),
         refresh_every=timedelta(seconds=settings.refresh.parameters_seconds) if trading else None,
+        recall=recall,
+        keep=(lambda book, loaded_at: last.save(book.versions, loaded_at)) if last is not None else None,
     )
 
 

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import difflib
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from freqfleet.cli.json_target import STDOUT, json_option, write_json
 from freqfleet.cli.program import Invocation
+from freqfleet.cli.sync_tables import Skipped, cycle_line, print_reconciliations, print_sync, skips_to_dict
 from freqfleet.errors import InputError, StoreError, TradeSourceError, UnreachableError
 
 if TYPE_CHECKING:
     from freqfleet.settings import Settings
     from freqfleet.store.promise import LearningStore
-    from freqfleet.trades.reading import Reading
+    from freqfleet.trades.reading import Reading, TradeSource
     from freqfleet.trades.sync import SyncReport
 
-_REASONS_SHOWN = 5
-_PIPE_WIDTH = 180  # a table in a file or a pipe is not squeezed into 80 columns
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A bot whose database could not be read, and why."""
-
-    bot: str
-    source: str
-    reason: str
+T = TypeVar("T")
 
 
 @click.command("sync")
@@ -45,39 +34,126 @@ class Skipped:
     type=click.Path(path_type=Path),
     help="A backtest result of freqtrade's, or a folder of them (its newest); repeatable.",
 )
+@click.option(
+    "--every",
+    "every_seconds",
+    type=click.FloatRange(min=1.0),
+    metavar="S",
+    help="Again every S seconds, until SIGTERM or Ctrl-C: one line a cycle, and a heartbeat.",
+)
+@click.option(
+    "--reconcile",
+    is_flag=True,
+    help="Compare each bot's database with the store day by day, show what differs, and repair the store.",
+)
 @json_option
 @click.pass_obj
 def sync(
-    invocation: Invocation, bots: tuple[str, ...], exports: tuple[Path, ...], json_target: str | None
+    invocation: Invocation,
+    bots: tuple[str, ...],
+    exports: tuple[Path, ...],
+    every_seconds: float | None,
+    reconcile: bool,
+    json_target: str | None,
 ) -> None:
     """Copy closed trades into the learning store, exactly once.
 
     Without --from-backtest: from the database of every bot. A bot that cannot be read is skipped with the
     reason; ends with 3 where none could be read. A backtest's trades go to the bot with its strategy, or
-    to the one that --bot names.
+    to the one that --bot names. With --reconcile it ends with 1 where a difference could not be repaired.
     """
-    from freqfleet.wiring import open_store
-
+    _refuse_combinations(exports, every_seconds, reconcile, json_target)
     settings = invocation.settings()
     chosen = _chosen_bots(settings, bots)
-    readings = list(_backtests(settings, exports, bots))  # a wrong file stops us before the first change
+    if every_seconds is not None:
+        _serve(settings, chosen, every_seconds)
+    elif reconcile:
+        _reconcile(settings, chosen, json_target)
+    else:
+        _sync_once(settings, chosen, list(_backtests(settings, exports, bots)), json_target)
+
+
+def _refuse_combinations(
+    exports: Sequence[Path], every_seconds: float | None, reconcile: bool, json_target: str | None
+) -> None:
+    if reconcile and exports:
+        raise InputError("--reconcile compares bots' databases; leave --from-backtest out")
+    if every_seconds is not None and (exports or reconcile or json_target is not None):
+        raise InputError(
+            "--every runs as a service; leave --from-backtest, --reconcile and --json out, "
+            "and run `freqfleet sync --reconcile` beside it"
+        )
+
+
+def _sync_once(
+    settings: Settings, bots: Sequence[str], readings: Sequence[Reading], json_target: str | None
+) -> None:
+    from freqfleet.trades.sync import sync_bot
+    from freqfleet.wiring import open_store_to_write
+
     skipped: list[Skipped] = []
-    with closing(open_store(settings)) as store:
-        if exports:
+    with closing(open_store_to_write(settings)) as store:
+        if readings:
             reports = _record(store, readings)
         else:
-            reports, skipped = _sync_databases(store, settings, chosen)
+            reports, skipped = _each_bot(settings, bots, lambda source: sync_bot(store, source))
     if json_target is not None:
-        write_json(
-            json_target,
-            {
-                "synced": [one.to_dict() for one in reports],
-                "skipped": [{"bot": one.bot, "source": one.source, "reason": one.reason} for one in skipped],
-            },
-        )
+        synced = [one.to_dict() for one in reports]
+        write_json(json_target, {"synced": synced, "skipped": skips_to_dict(skipped)})
     if json_target != STDOUT:
-        _print(reports, skipped)
-    if skipped and not reports:
+        print_sync(reports, skipped)
+    _refuse_none_read(skipped, bool(reports))
+
+
+def _reconcile(settings: Settings, bots: Sequence[str], json_target: str | None) -> None:
+    from freqfleet.trades.reconcile import reconcile_bot
+    from freqfleet.wiring import open_store_to_write
+
+    with closing(open_store_to_write(settings)) as store:
+        found, skipped = _each_bot(settings, bots, lambda source: reconcile_bot(store, source))
+    if json_target is not None:
+        reconciled = [one.to_dict() for one in found]
+        write_json(json_target, {"reconciled": reconciled, "skipped": skips_to_dict(skipped)})
+    if json_target != STDOUT:
+        print_reconciliations(found, skipped)
+    _refuse_none_read(skipped, bool(found))
+    if any(one.unrepaired for one in found):
+        raise click.exceptions.Exit(1)
+
+
+def _serve(settings: Settings, bots: Sequence[str], every_seconds: float) -> None:
+    """Sync until SIGTERM or Ctrl-C; a store that is away is opened again in the next cycle."""
+    import signal
+
+    from freqfleet.clock import SystemClock
+    from freqfleet.store.heartbeat import HEARTBEATS
+    from freqfleet.trades.sync import Checkpoint, sync_bot
+    from freqfleet.trades.sync_service import SyncService
+    from freqfleet.wiring import open_store_to_write
+
+    checkpoint = Checkpoint()
+
+    def cycle() -> str:
+        with closing(open_store_to_write(settings)) as store:
+            reports, skipped = _each_bot(
+                settings, bots, lambda source: sync_bot(store, source, checkpoint=checkpoint)
+            )
+        return cycle_line(reports, skipped)
+
+    service = SyncService(
+        cycle,
+        every_seconds=every_seconds,
+        heartbeats=settings.path(HEARTBEATS),
+        say=click.echo,
+        clock=SystemClock(),
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    service.run()
+
+
+def _refuse_none_read(skipped: Sequence[Skipped], any_read: bool) -> None:
+    if skipped and not any_read:
         raise UnreachableError(
             f"no trades could be read for {', '.join(one.bot for one in skipped)}; "
             "start the bots once, correct db_url under [bots] in fleet.toml, or give --from-backtest FILE"
@@ -93,15 +169,15 @@ def _chosen_bots(settings: Settings, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names)) or list(settings.bots)
 
 
-def _sync_databases(
-    store: LearningStore, settings: Settings, bots: Iterable[str]
-) -> tuple[list[SyncReport], list[Skipped]]:
+def _each_bot(
+    settings: Settings, bots: Iterable[str], work: Callable[[TradeSource], T]
+) -> tuple[list[T], list[Skipped]]:
+    """Do `work` with the database of each bot; one that cannot be read is skipped with its reason."""
     from rich.console import Console
 
     from freqfleet.trades.freqtrade_db import FreqtradeDatabase
-    from freqfleet.trades.sync import sync_bot
 
-    reports: list[SyncReport] = []
+    done: list[T] = []
     skipped: list[Skipped] = []
     with Console(stderr=True, markup=False).status("") as status:
         for bot in bots:
@@ -109,12 +185,12 @@ def _sync_databases(
             try:
                 source = FreqtradeDatabase(url, bot=bot)
                 status.update(f"{bot}: {source.description}")
-                reports.append(sync_bot(store, source))
+                done.append(work(source))
             except StoreError:
                 raise
             except (TradeSourceError, UnreachableError) as error:
                 skipped.append(Skipped(bot, _url_without_secret(url), str(error)))
-    return reports, skipped
+    return done, skipped
 
 
 def _url_without_secret(url: str) -> str:
@@ -152,33 +228,3 @@ def _record(store: LearningStore, readings: Iterable[Reading]) -> list[SyncRepor
     from freqfleet.trades.sync import sync_reading
 
     return [sync_reading(store, reading) for reading in readings]
-
-
-def _print(reports: Sequence[SyncReport], skipped: Sequence[Skipped]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from freqfleet.report.formats import as_count
-
-    table = Table("Bot", "Source", box=None, pad_edge=False)
-    for title in ("Read", "New", "Amended", "Known", "Rejected", "Dropped"):
-        table.add_column(title, justify="right")
-    table.columns[1].overflow = "fold"
-    for one in reports:
-        counts = (one.read, one.accepted, one.amended, one.duplicate, len(one.rejected), len(one.dropped))
-        table.add_row(one.bot, one.source, *(as_count(count) for count in counts))
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-    if reports:
-        console.print(table)
-    for report in reports:
-        _print_reasons("rejected", report.rejected)
-        _print_reasons("dropped", report.dropped)
-    for one_skipped in skipped:
-        click.echo(f"{one_skipped.bot} skipped: {one_skipped.reason}")
-
-
-def _print_reasons(word: str, reasons: Sequence[str]) -> None:
-    for reason in reasons[:_REASONS_SHOWN]:
-        click.echo(f"  {word}: {reason}")
-    if len(reasons) > _REASONS_SHOWN:
-        click.echo(f"  {word}: {len(reasons) - _REASONS_SHOWN} more; --json FILE lists them all")

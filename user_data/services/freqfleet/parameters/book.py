@@ -70,8 +70,9 @@ class ParameterBook:
         as_of: datetime | None = None,
     ) -> None:
         series: dict[tuple[str | None, Side, LeverageBin | None], list[ParameterVersion]] = {}
+        self.versions = tuple(versions)
         self.version_count = 0
-        for version in versions:
+        for version in self.versions:
             if version.stage is Stage.CANDIDATE:
                 continue
             key = version.key

@@ -2,7 +2,8 @@
 
 The trade thread reads `book`, an immutable snapshot; it does no I/O. A refresh that fails leaves the
 last good book in place and says so; a book older than `max_age` counts as degraded: the bot then
-trades on its defaults until a refresh succeeds.
+trades on its defaults until a refresh succeeds. A failed refresh is tried again soon, not only at the
+next regular time, and the last good book outlives the bot: it is kept on disk.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from freqfleet.clock import Clock, human_age
-from freqfleet.errors import FreqfleetError
+from freqfleet.clock import Clock, human_age, iso
+from freqfleet.errors import FreqfleetError, StoreUnavailable
 from freqfleet.parameters.book import ParameterBook
+from freqfleet.store.backoff import Backoff
 
 logger = logging.getLogger(__name__)
+
+_RETRY = Backoff(first_seconds=15.0, most_seconds=600.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """A book that an earlier process loaded, and when it did."""
+
+    book: ParameterBook
+    loaded_at: datetime
 
 
 class BookKeeper:
@@ -25,6 +38,7 @@ class BookKeeper:
     load : reads the whole book from the store; raises FreqfleetError where it cannot.
     refresh_every : None reads once, at start: what backtests do, where as-of look-ups do the rest.
     max_age : how old the last good load may be before the book counts as degraded.
+    recall : gives the book that was kept on disk, None for none. keep : puts a good one there.
     """
 
     def __init__(
@@ -35,8 +49,12 @@ class BookKeeper:
         clock: Clock,
         max_age: timedelta,
         refresh_every: timedelta | None,
+        recall: Callable[[], Recalled | None] | None = None,
+        keep: Callable[[ParameterBook, datetime], None] | None = None,
     ) -> None:
         self._load = load
+        self._recall = recall
+        self._keep = keep
         self._defaults = defaults
         self._clock = clock
         self._max_age = max_age
@@ -49,7 +67,8 @@ class BookKeeper:
         self._stop: threading.Event | None = None
 
     def start(self) -> None:
-        """Load once, and keep refreshing in a daemon thread where that was asked for."""
+        """Recall, load once, and keep refreshing in a daemon thread where that was asked for."""
+        self._take_recalled()
         self.refresh()
         if self._refresh_every is not None:
             self._stop = threading.Event()
@@ -68,7 +87,7 @@ class BookKeeper:
     def refresh(self) -> bool:
         """Load now; return whether it worked. The last good book stays where it did not."""
         try:
-            book = self._load()
+            book = self._validated(self._load())
         except FreqfleetError as error:
             self.failed_loads += 1
             logger.warning(
@@ -76,14 +95,43 @@ class BookKeeper:
                 self.failed_loads, self._kept(), error,
             )  # fmt: skip
             return False
-        self._book, self._loaded_at, self.failed_loads = book, self._clock.now(), 0
+        now = self._clock.now()
+        # One assignment each, the book first: a reader in between sees the new book with the old age.
+        self._book, self._loaded_at, self.failed_loads = book, now, 0
+        if self._keep is not None:
+            self._keep(book, now)
         return True
+
+    def _take_recalled(self) -> None:
+        recalled = self._recall() if self._recall is not None else None
+        if recalled is None:
+            return
+        if recalled.loaded_at > self._clock.now():
+            logger.warning(
+                "the book kept on disk is not used: it was loaded at %s, which is yet to come; set the clock",
+                iso(recalled.loaded_at),
+            )
+            return
+        self._book, self._loaded_at = recalled.book, recalled.loaded_at
+
+    def _validated(self, book: ParameterBook) -> ParameterBook:
+        """Refuse a book that has lost versions: they are only ever appended, so the store is not whole.
+
+        Once the last good book is too old to trade on, whatever the store holds is better than it.
+        """
+        lost = self._book.version_count - book.version_count
+        if lost > 0 and not self._too_old(self._clock.now()):
+            raise StoreUnavailable(
+                f"the store holds {book.version_count} versions, the last good book {lost} more; "
+                "restore the store, or stop the bot and delete its last_books file if that was meant"
+            )
+        return book
 
     def book(self, now: datetime) -> ParameterBook:
         """Return the book to trade on at `now`: the last good one, or the defaults when too old."""
         if self._refresh_every is None or self._loaded_at is None:
             return self._book
-        degraded = now - self._loaded_at > self._max_age
+        degraded = self._too_old(now)
         if degraded != self._degraded:
             self._degraded = degraded
             logger.warning(
@@ -97,10 +145,16 @@ class BookKeeper:
         """Seconds since the last good load; None before the first."""
         return None if self._loaded_at is None else (self._clock.now() - self._loaded_at).total_seconds()
 
+    def _too_old(self, now: datetime) -> bool:
+        return self._loaded_at is None or now - self._loaded_at > self._max_age
+
     def _kept(self) -> str:
         age = self.age_seconds
         return "trading on defaults" if age is None else f"the last good book is {human_age(age)} old"
 
     def _keep_refreshing(self, seconds: float, stop: threading.Event) -> None:
-        while not stop.wait(seconds):
+        while not stop.wait(self._pause(seconds)):
             self.refresh()
+
+    def _pause(self, seconds: float) -> float:
+        return min(seconds, _RETRY.seconds(self.failed_loads)) if self.failed_loads else seconds

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from freqfleet.errors import StoreError, StoreUnavailable
+from freqfleet.errors import StoreDamaged, StoreError, StoreUnavailable
 
 # Looked up along the class's ancestors, so a class that a later version adds is still caught.
 FAULTS: dict[type[Exception], type[StoreError]] = {
@@ -58,6 +58,8 @@ _REMEDIES = {
     "CORRUPT": "it is damaged; put a backup in its place, or move it away and run `freqfleet sync`",
 }
 
+_DAMAGED = ("NOTADB", "CORRUPT")
+
 
 @contextmanager
 def told(description: str, timeout_seconds: float) -> Iterator[None]:
@@ -82,7 +84,8 @@ def store_error(error: Exception, description: str, timeout_seconds: float) -> S
     origin = error.orig if isinstance(error, exc.StatementError) else error
     name = getattr(origin, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
     if name in _REMEDIES:
-        return StoreUnavailable(f"{description}: {_REMEDIES[name].format(timeout=timeout_seconds)}")
+        known = StoreDamaged if name in _DAMAGED else StoreUnavailable
+        return known(f"{description}: {_REMEDIES[name].format(timeout=timeout_seconds)}")
     said = (str(origin).strip() or type(origin).__name__).splitlines()[0]
     if kind is StoreUnavailable:
         return StoreUnavailable(f"{description} does not answer: {said}; check [store] url and try again")

@@ -23,10 +23,10 @@ from freqfleet.trades.freqtrade_columns import (
     utc,
 )
 from freqfleet.trades.read_only import describe, read_consistently
-from freqfleet.trades.reading import NO_EXIT_REASON, Inventory, Reading, tag_fields
+from freqfleet.trades.reading import DATABASE_INSTANCE, NO_EXIT_REASON, Inventory, Reading, tag_fields
 
 _IDS_PER_QUERY = 500
-EMPTY_INSTANCE = "db:empty"
+EMPTY_INSTANCE = f"{DATABASE_INSTANCE}empty"
 
 
 class FreqtradeDatabase:
@@ -100,7 +100,7 @@ class FreqtradeDatabase:
 
 def _instance(connection: Connection, tables: Collection[str]) -> str:
     moment = started_at(connection, tables)
-    return EMPTY_INSTANCE if moment is None else f"db:{iso(moment)}"
+    return EMPTY_INSTANCE if moment is None else f"{DATABASE_INSTANCE}{iso(moment)}"
 
 
 def _closed_trade(row: Any, bot: str, instance: str) -> ClosedTrade:

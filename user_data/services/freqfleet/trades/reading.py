@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.entry_tags import parse_tag
 
+DATABASE_INSTANCE = "db:"  # how the instance of a bot's own database begins
 NO_EXIT_REASON = "unknown"  # very old databases and exports have none
 
 

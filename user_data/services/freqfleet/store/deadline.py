@@ -1,0 +1,162 @@
+"""A total deadline on every call of a store, whatever its body does about timeouts.
+
+A read timeout alone does not help against a server that sends one byte a second: each byte starts it anew.
+So each call runs in a thread of its own; who asked gets StoreUnavailable when the deadline has passed, and
+the late answer is thrown away. That is safe because every call of a store may be made again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as LateError
+from datetime import datetime
+from typing import TypeVar
+
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.sides import Side
+from freqfleet.errors import StoreUnavailable
+from freqfleet.parameters.version import ParameterVersion
+from freqfleet.store.digests import DayDigest
+from freqfleet.store.promise import LearningStore, StoreHealth, WriteReceipt
+
+T = TypeVar("T")
+
+_MOST_HANGING = 4  # a server that never answers must not collect threads
+
+
+class DeadlineStore:
+    """A LearningStore around another one, which is opened by the first call (and anew after a late one).
+
+    seconds : how long one call may take, opening included.
+
+    Raises StoreUnavailable where a call takes longer, and at once while too many late ones still hang.
+    """
+
+    def __init__(self, open_body: Callable[[], LearningStore], *, seconds: float) -> None:
+        self._open_body = open_body
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._body: LearningStore | None = None
+        self._hanging = 0
+        self._closed = False
+
+    @property
+    def unusable_rows(self) -> dict[str, str]:
+        """Rows that the body in use read and did not return; asks no server."""
+        body = self._body
+        return body.unusable_rows if body is not None else {}
+
+    def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
+        """Store closed trades, exactly once per (bot, instance, trade_id)."""
+        return self._ask(lambda body: body.record_closed_trades(trades))
+
+    def closed_trades(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> list[ClosedTrade]:
+        """Return trades with closed_from <= closed_at < closed_to."""
+        return self._ask(
+            lambda body: body.closed_trades(
+                closed_from=closed_from, closed_to=closed_to, bots=bots, pairs=pairs
+            )
+        )
+
+    def last_recorded_close(self, bot: str) -> datetime | None:
+        """Return the newest close time of a bot."""
+        return self._ask(lambda body: body.last_recorded_close(bot))
+
+    def day_digests(
+        self, bot: str, *, closed_from: datetime | None = None, closed_to: datetime | None = None
+    ) -> list[DayDigest]:
+        """Return one digest per instance and UTC day of a bot's trades."""
+        return self._ask(lambda body: body.day_digests(bot, closed_from=closed_from, closed_to=closed_to))
+
+    def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
+        """Append versions."""
+        return self._ask(lambda body: body.publish_parameters(versions))
+
+    def parameter_versions(self, *, recorded_to: datetime | None = None) -> list[ParameterVersion]:
+        """Return every version recorded up to and including `recorded_to`."""
+        return self._ask(lambda body: body.parameter_versions(recorded_to=recorded_to))
+
+    def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
+        """Return the versions of one pair, oldest first."""
+        return self._ask(lambda body: body.parameter_history(pair, side))
+
+    def health(self) -> StoreHealth:
+        """Ask the store how it is."""
+        return self._ask(lambda body: body.health())
+
+    def close(self) -> None:
+        """Close the body, unless a late call still holds it: that one closes it when it comes back."""
+        with self._lock:
+            self._closed = True
+            body, self._body = self._body, None
+        if body is not None:
+            body.close()
+
+    def _ask(self, call: Callable[[LearningStore], T]) -> T:
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailable("the learning store was closed; open it again")
+            if self._hanging >= _MOST_HANGING:
+                raise StoreUnavailable(
+                    f"the learning store hangs: {self._hanging} earlier calls have not come back; "
+                    "check the server, or restart it"
+                )
+            body = self._body
+        answer: Future[tuple[T, LearningStore]] = Future()
+        late = threading.Event()
+        thread = threading.Thread(
+            target=self._run, args=(call, body, answer, late), name="freqfleet-store-call", daemon=True
+        )
+        thread.start()
+        try:
+            value, used = answer.result(timeout=self._seconds)
+        except LateError:
+            if answer.done():  # the call itself raised a TimeoutError
+                raise
+            self._give_up(body, late, answer)
+            raise StoreUnavailable(
+                f"the learning store did not answer within {self._seconds:g} s; check the server and the "
+                "network, or raise [store] deadline_seconds"
+            ) from None
+        with self._lock:
+            if self._body is None and not self._closed:
+                self._body = used
+        return value
+
+    def _give_up(self, body: LearningStore | None, late: threading.Event, answer: Future[T]) -> None:
+        with self._lock:
+            if self._body is body:
+                self._body = None
+            if not answer.done():
+                self._hanging += 1
+                late.set()
+
+    def _run(
+        self,
+        call: Callable[[LearningStore], T],
+        body: LearningStore | None,
+        answer: Future[tuple[T, LearningStore]],
+        late: threading.Event,
+    ) -> None:
+        used = body
+        try:
+            used = used or self._open_body()
+            answer.set_result((call(used), used))
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
+            answer.set_exception(error)
+        finally:
+            with self._lock:
+                was_late = late.is_set()
+                if was_late:
+                    self._hanging -= 1
+            if was_late and used is not None:
+                used.close()

@@ -1,0 +1,77 @@
+"""`sync` again and again: one cycle, one line, one heartbeat; a fault of a cycle is the next one's work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from freqfleet.clock import Clock, iso
+from freqfleet.errors import FreqfleetError, StoreIncompatible
+from freqfleet.store.heartbeat import beat, rest
+
+logger = logging.getLogger(__name__)
+
+SERVICE = "sync"
+
+
+class SyncService:
+    """Runs cycles until it is told to stop.
+
+    cycle : syncs every bot and returns its line; a FreqfleetError is said and the next cycle tries again,
+        except StoreIncompatible: no later cycle of this program can help that.
+    every_seconds : from the start of one cycle to the start of the next; a cycle that takes longer is
+        followed by the next one at once.
+    say : gets one line a cycle, with its time.
+    """
+
+    def __init__(
+        self,
+        cycle: Callable[[], str],
+        *,
+        every_seconds: float,
+        heartbeats: Path,
+        say: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
+        self._cycle = cycle
+        self._every_seconds = every_seconds
+        self._heartbeats = heartbeats
+        self._say = say
+        self._clock = clock
+        self._stop = threading.Event()
+        self.failed_cycles = 0
+
+    def stop(self) -> None:
+        """End after the cycle that runs; may be called from a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Run until `stop`; then the heartbeat is taken away."""
+        while not self._stop.is_set():
+            started = time.monotonic()
+            self._one_cycle()
+            self._stop.wait(max(0.0, self._every_seconds - (time.monotonic() - started)))
+        rest(self._heartbeats, SERVICE)
+
+    def _one_cycle(self) -> None:
+        try:
+            said = self._cycle()
+            self.failed_cycles = 0
+        except StoreIncompatible:
+            raise
+        except FreqfleetError as error:
+            self.failed_cycles += 1
+            said = f"{self.failed_cycles}. failed cycle in a row: {error}"
+        now = self._clock.now()
+        self._say(f"{iso(now)} {said}")
+        self._beat(now, said)
+
+    def _beat(self, now: datetime, said: str) -> None:
+        try:
+            beat(self._heartbeats, SERVICE, now, self._every_seconds, said)
+        except OSError as error:
+            logger.warning("no heartbeat, %s: %s", self._heartbeats, error.strerror)
