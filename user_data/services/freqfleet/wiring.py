@@ -123,7 +123,7 @@ def load_versions(settings: Settings, *, deadline_seconds: float | None = None) 
 
     Raises StoreUnavailable where there is no store yet: a bot reads, it does not create one.
     """
-    from freqfleet.store.deadline import DeadlineStore
+    from freqfleet.store.deadline_store import DeadlineStore
 
     file = sqlite_store_file(settings)
     if file is not None and not file.exists():

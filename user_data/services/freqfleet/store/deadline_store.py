@@ -38,6 +38,7 @@ class DeadlineStore:
         self._open_body = open_body
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._opening = threading.Lock()
         self._body: LearningStore | None = None
         self._hanging = 0
         self._closed = False
@@ -110,47 +111,49 @@ class DeadlineStore:
                     f"the learning store hangs: {self._hanging} earlier calls have not come back; "
                     "check the server, or restart it"
                 )
-            body = self._body
-        answer: Future[tuple[T, LearningStore]] = Future()
+            body, opening = self._body, self._opening
+        answer: Future[T] = Future()
         late = threading.Event()
         thread = threading.Thread(
-            target=self._run, args=(call, body, answer, late), name="freqfleet-store-call", daemon=True
+            target=self._run,
+            args=(call, body, opening, answer, late),
+            name="freqfleet-store-call",
+            daemon=True,
         )
         thread.start()
         try:
-            value, used = answer.result(timeout=self._seconds)
+            return answer.result(timeout=self._seconds)
         except LateError:
-            if answer.done():  # the call itself raised a TimeoutError
-                raise
-            self._give_up(body, late, answer)
+            if not self._gave_up(opening, late, answer):  # it came back at the last moment
+                return answer.result()
             raise StoreUnavailable(
                 f"the learning store did not answer within {self._seconds:g} s; check the server and the "
                 "network, or raise [store] deadline_seconds"
             ) from None
-        with self._lock:
-            if self._body is None and not self._closed:
-                self._body = used
-        return value
 
-    def _give_up(self, body: LearningStore | None, late: threading.Event, answer: Future[T]) -> None:
+    def _gave_up(self, opening: threading.Lock, late: threading.Event, answer: Future[T]) -> bool:
+        """Leave a call alone: its body is not used again. False where the answer is there after all."""
         with self._lock:
-            if self._body is body:
-                self._body = None
-            if not answer.done():
-                self._hanging += 1
-                late.set()
+            if answer.done():
+                return False
+            if self._opening is opening:
+                self._body, self._opening = None, threading.Lock()
+            self._hanging += 1
+            late.set()
+            return True
 
     def _run(
         self,
         call: Callable[[LearningStore], T],
         body: LearningStore | None,
-        answer: Future[tuple[T, LearningStore]],
+        opening: threading.Lock,
+        answer: Future[T],
         late: threading.Event,
     ) -> None:
         used = body
         try:
-            used = used or self._open_body()
-            answer.set_result((call(used), used))
+            used = used or self._opened(opening, late)
+            answer.set_result(call(used))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
             answer.set_exception(error)
         finally:
@@ -160,3 +163,14 @@ class DeadlineStore:
                     self._hanging -= 1
             if was_late and used is not None:
                 used.close()
+
+    def _opened(self, opening: threading.Lock, late: threading.Event) -> LearningStore:
+        """Return the body in use, opened once however many calls come at once."""
+        with opening:
+            if self._body is not None and opening is self._opening:
+                return self._body
+            body = self._open_body()
+            with self._lock:
+                if not late.is_set() and not self._closed and opening is self._opening:
+                    self._body = body
+            return body

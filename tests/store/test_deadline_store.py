@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from freqfleet.errors import StoreUnavailable
-from freqfleet.store.deadline import DeadlineStore
+from freqfleet.store.deadline_store import DeadlineStore
 from freqfleet.store.promise import LearningStore, WriteReceipt
 from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.store_contract import StoreContract
