@@ -50,7 +50,7 @@ def publish(userdir: Path, **fields: Any) -> None:
 # -- the store ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", ["redis://here/0", "influxdb://here:8086", "learning.sqlite", ""])
+@pytest.mark.parametrize("url", ["redis://here/0", "mysql://here/db", "learning.sqlite", ""])
 def test_an_unknown_store_is_refused_with_the_known_ones(settings: Settings, url: str) -> None:
     with pytest.raises(SettingsError, match="must be one of: sqlite:///"):
         open_store(settings.model_copy(update={"store": StoreSettings(url=url)}))

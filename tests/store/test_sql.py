@@ -209,9 +209,16 @@ def test_a_database_nobody_wrote_a_body_for_is_a_wrong_setting():
 def test_messages_about_a_server_hold_no_secret():
     from freqfleet.store.engine import describe, parse_store_url
 
-    said = describe(parse_store_url("postgresql+psycopg://user:secret@host/db?token=secret"))
+    said = describe(parse_store_url("postgresql+psycopg://user@host/db?token=secret"))
 
-    assert said == "learning store postgresql+psycopg://user:***@host/db"
+    assert said == "learning store postgresql+psycopg://user@host/db"
+
+
+def test_a_password_in_the_url_is_refused_without_repeating_it():
+    with pytest.raises(SettingsError, match="set FREQFLEET_STORE__TOKEN") as raised:
+        SqlStore("postgresql+psycopg://user:swordfish@host/db")
+
+    assert "swordfish" not in str(raised.value)
 
 
 # Rows outside the domain are never returned

@@ -28,29 +28,48 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STORE_SCHEMES = ("sqlite",)
+# scheme -> how its URL looks
+STORE_SCHEMES = {
+    "sqlite": "sqlite:///user_data/learning.sqlite",
+    "postgresql": "postgresql+psycopg://user@host/database",
+    "influxdb": "influxdb://host:8086",
+    "influxdbs": "influxdbs://host:8086?write=v2&org=NAME",
+}
 _TRADING_MODES = frozenset({"live", "dry_run"})
 
 
 def open_store(settings: Settings) -> LearningStore:
     """Open the learning store of these settings; a SQLite file is created where there is none.
 
-    Raises SettingsError for a URL no body knows, StoreUnavailable where the store does not answer.
+    Raises SettingsError for a URL no body knows, for a secret inside the URL and for one that is none;
+    StoreUnavailable where the store does not answer.
     """
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
+    from freqfleet.store.secret import read_secret
 
-    from freqfleet.store.sql import SqlStore
+    store = settings.store
+    url = settings.database_url(store.url)
+    scheme = url.partition("://")[0].partition("+")[0] if "://" in url else ""
+    if scheme not in STORE_SCHEMES:
+        known = ", ".join(STORE_SCHEMES.values())
+        shown = scheme or url
+        raise SettingsError(f"no learning store speaks {shown!r}; [store] url must be one of: {known}")
+    secret = read_secret(store.token, None if store.token_file is None else settings.path(store.token_file))
+    if not scheme.startswith("influxdb"):
+        from freqfleet.store.sql import SqlStore
 
-    url = settings.database_url(settings.store.url)
+        return SqlStore(url, timeout_seconds=store.timeout_seconds, secret=secret)
     try:
-        backend = make_url(url).get_backend_name()
-    except ArgumentError:
-        backend = url
-    if backend not in STORE_SCHEMES:
-        known = ", ".join(f"{scheme}:///…" for scheme in STORE_SCHEMES)
-        raise SettingsError(f"no learning store speaks {backend!r}; [store] url must be one of: {known}")
-    return SqlStore(url, timeout_seconds=settings.store.timeout_seconds)
+        from freqfleet.store.influx import InfluxStore
+    except ImportError as error:
+        raise SettingsError(
+            f"a store on InfluxDB needs {error.name}; pip install 'freqfleet[influx]'"
+        ) from None
+    return InfluxStore(
+        url,
+        trade_buckets={name: bot.trades for name, bot in settings.bots.items()},
+        secret=secret,
+        timeout_seconds=store.timeout_seconds,
+    )
 
 
 def open_store_to_write(settings: Settings) -> LearningStore:

@@ -7,10 +7,13 @@ fails at once with "database is locked", however long the timeout is.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import SecretStr
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -21,6 +24,7 @@ from freqfleet.settings import USERDIR_NAME
 
 WRITES = {"freqfleet_writes": True}  # execution option of a connection that is going to write
 _POOLED_CONNECTIONS = 5
+_WRITERS_LOCK = 0x66_6C_65_65_74  # PostgreSQL: the number of the lock that writers of this database take
 
 
 def parse_store_url(text: str) -> URL:
@@ -31,6 +35,10 @@ def parse_store_url(text: str) -> URL:
         raise SettingsError(
             f"[store] url {text!r} is not a database URL; write sqlite:///user_data/learning.sqlite"
         ) from None
+    if url.password is not None:
+        raise SettingsError(
+            "[store] url holds a password; take it out and set FREQFLEET_STORE__TOKEN, or [store] token_file"
+        )
     database = url.database or ""
     if url.get_backend_name() == "sqlite" and (database in ("", ":memory:") or database.startswith("file:")):
         raise SettingsError(
@@ -47,7 +55,7 @@ def describe(url: URL) -> str:
     return f"learning store {url.set(query={}).render_as_string(hide_password=True)}"
 
 
-def open_engine(url: URL, timeout_seconds: float) -> Engine:
+def open_engine(url: URL, timeout_seconds: float, secret: SecretStr | None = None) -> Engine:
     """Return an engine; nothing is opened yet, except that a missing `user_data` folder is made.
 
     Raises StoreUnavailable for a place where no file can be, SettingsError for a missing driver.
@@ -65,8 +73,17 @@ def open_engine(url: URL, timeout_seconds: float) -> Engine:
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
         return engine
+    if secret is not None:
+        url = url.set(password=secret.get_secret_value())  # SQLAlchemy hides it wherever it shows a URL
     try:
-        return create_engine(url, pool_pre_ping=True, pool_timeout=timeout_seconds)
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=timeout_seconds,
+            connect_args={"connect_timeout": max(2, math.ceil(timeout_seconds))},  # libpq takes 1 for 2
+        )
+        event.listen(engine, "begin", _on_postgres_begin(timeout_seconds))
+        return engine
     except (ImportError, NoSuchModuleError) as error:
         raise SettingsError(
             f"no driver for {backend!r} ({error}); pip install 'freqfleet[postgres]', or use sqlite:///…"
@@ -120,6 +137,22 @@ def _check_place(file: Path) -> None:
 def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver starts no transaction of its own: _on_sqlite_begin does
     connection.execute("PRAGMA synchronous=FULL").close()
+
+
+def _on_postgres_begin(timeout_seconds: float) -> Callable[[Connection], None]:
+    """Return what starts a transaction: the server ends a statement that outlives the timeout.
+
+    Writers wait for one another, as they do in SQLite: the transaction holds a lock of the store's own, so
+    that "is it there already?" and "store it" are one step, and new tables are made by one of them.
+    """
+    limit = f"SET LOCAL statement_timeout = {max(1, round(timeout_seconds * 1000))}"
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(limit)
+        if connection.get_execution_options().get("freqfleet_writes", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})")
+
+    return begin
 
 
 def _on_sqlite_begin(connection: Connection) -> None:

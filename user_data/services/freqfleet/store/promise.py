@@ -8,7 +8,9 @@ Idempotency
     Recording the same trade twice stores it once. A trade whose content changed at its source replaces
     the stored one (counted as `amended`). Publishing a version that is stored already is a duplicate.
 Failure
-    *unavailable*: StoreUnavailable, nothing of the call was stored, the same call may be made again.
+    *unavailable*: StoreUnavailable; the same call may be made again and again until it returns. A body
+    with transactions has stored nothing of it then; one without has stored a part, which the next try finds
+    and counts as duplicate.
     *fatal*: StoreIncompatible, the schema is newer than this program.
     A single bad trade or version is *rejected* with its reason in the receipt; the others are stored.
     A stored row that lies outside the domain, for example edited by hand, is *skipped* when it is read:
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from freqfleet.domain.closed_trade import ClosedTrade
@@ -39,6 +41,24 @@ class WriteReceipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a body can do, as it was found out by asking, not assumed.
+
+    server : product and version.
+    query_window : the longest window it answers; None where nothing limits it.
+    deterministic_overwrite : a second write of the same point wins for certain.
+    transactional : a call is stored as a whole or not at all.
+    clock_offset_seconds : the server's clock minus ours; None where it was not measured.
+    """
+
+    server: str
+    query_window: timedelta | None = None
+    deterministic_overwrite: bool = True
+    transactional: bool = True
+    clock_offset_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreHealth:
     """What `doctor` says of a store. Never contains a secret."""
 
@@ -49,6 +69,7 @@ class StoreHealth:
     latency_ms: float
     last_trade_closed_at: datetime | None
     last_version_recorded_at: datetime | None
+    capabilities: Capabilities | None = None
 
 
 class LearningStore(Protocol):

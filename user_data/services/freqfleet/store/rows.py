@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from freqfleet.clock import from_ms, to_ms
 from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
@@ -28,11 +29,26 @@ from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
 Row = dict[str, Any]
 StoredRow: TypeAlias = Any  # a row as the database gives it: its columns are attributes
 TradeIdentity = tuple[str, str, int]
+T = TypeVar("T")
 
 # Ten times as fast as asking the enum, which still says what is wrong with any other value.
 _SIDES = {one.value: one for one in Side}
 _MODES = {one.value: one for one in TradeMode}
 _MAX_ID = 2**63 - 1  # what a BIGINT holds
+
+
+def accepted_rows(
+    values: Sequence[T], to_row: Callable[[T], Row], refusal: type[InputError]
+) -> tuple[list[Row], tuple[str, ...]]:
+    """Return the rows of the values that can be stored, and the reasons of those that cannot."""
+    rows: list[Row] = []
+    rejected: list[str] = []
+    for value in values:
+        try:
+            rows.append(to_row(value))
+        except refusal as error:
+            rejected.append(str(error))
+    return rows, tuple(rejected)
 
 
 def whole_ms(moment: datetime) -> int:

@@ -1,4 +1,4 @@
-"""SqlStore: the learning store on a SQL database. SQLite today; PostgreSQL speaks the same statements."""
+"""SqlStore: the learning store on SQLite or PostgreSQL; both read the same statements."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
 from sqlalchemy import Connection, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -28,6 +29,7 @@ from freqfleet.store.rows import (
     Row,
     StoredRow,
     TradeIdentity,
+    accepted_rows,
     closed_trade,
     next_ms,
     parameter_version,
@@ -47,23 +49,25 @@ T = TypeVar("T")
 
 
 class SqlStore:
-    """A LearningStore on SQLite (or PostgreSQL); see `promise.py` for what it promises.
+    """A LearningStore on SQLite or PostgreSQL; see `promise.py` for what it promises.
 
-    url : SQLAlchemy's form, `sqlite:///path`. A missing `user_data` folder is made, no other one.
-    timeout_seconds : how long a call waits for the lock of another program.
+    url : SQLAlchemy's form, `sqlite:///path` or `postgresql+psycopg://user@host/database`. A missing
+        `user_data` folder is made, no other one.
+    timeout_seconds : how long a call waits for the lock of another program, or for a server's answer.
+    secret : the password of a server; never a part of the URL.
 
     Raises SettingsError for a URL that names no database, StoreUnavailable where it does not answer,
     StoreIncompatible for a newer schema and for a database that belongs to something else.
     """
 
-    def __init__(self, url: str, timeout_seconds: float = 10.0) -> None:
+    def __init__(self, url: str, timeout_seconds: float = 10.0, *, secret: SecretStr | None = None) -> None:
         parsed = parse_store_url(url)
         self._backend = parsed.get_backend_name()
         if self._backend not in _INSERTS:
             raise SettingsError(f"[store] url: no SQL store speaks {self._backend!r}; use sqlite:///…")
         self.description = describe(parsed)
         self._timeout_seconds = timeout_seconds
-        self._engine = open_engine(parsed, timeout_seconds)
+        self._engine = open_engine(parsed, timeout_seconds, secret)
         self._closed = False
         self._unusable: dict[str, str] = {}
         try:
@@ -83,7 +87,7 @@ class SqlStore:
 
     def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
         """Store closed trades in one transaction, exactly once per (bot, instance, trade_id)."""
-        rows, rejected = _accepted_rows(trades, trade_row, TradeSourceError)
+        rows, rejected = accepted_rows(trades, trade_row, TradeSourceError)
         accepted = amended = duplicate = 0
         changed: dict[TradeIdentity, Row] = {}
         with self._writing() as connection:
@@ -155,7 +159,7 @@ class SqlStore:
 
     def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
         """Append versions in one transaction; nothing published is ever changed."""
-        rows, rejected = _accepted_rows(versions, version_row, ParameterError)
+        rows, rejected = accepted_rows(versions, version_row, ParameterError)
         new: dict[str, Row] = {}
         with self._writing() as connection:
             known = _known_versions(connection, rows)
@@ -253,19 +257,6 @@ class SqlStore:
         if label not in self._unusable:
             logger.warning("%s: %s is not used: %s", self.description, label, reason)
         self._unusable[label] = reason
-
-
-def _accepted_rows(
-    values: Sequence[T], to_row: Callable[[T], Row], refusal: type[InputError]
-) -> tuple[list[Row], tuple[str, ...]]:
-    rows: list[Row] = []
-    rejected: list[str] = []
-    for value in values:
-        try:
-            rows.append(to_row(value))
-        except refusal as error:
-            rejected.append(str(error))
-    return rows, tuple(rejected)
 
 
 def _identity(row: Row) -> TradeIdentity:

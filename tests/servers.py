@@ -1,0 +1,302 @@
+"""Real servers for tests: PostgreSQL and InfluxDB 1, on loopback, with folders and ports of their own.
+
+A machine without them skips these tests and says how to get them. Continuous integration sets
+FREQFLEET_REQUIRE_SERVERS=1: a missing server is a failure there.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+REQUIRE = "FREQFLEET_REQUIRE_SERVERS"
+_START_SECONDS = 20.0
+_NO_MACHINE_CONFIG = "/dev/null"
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@dataclass(slots=True)
+class InfluxProcess:
+    """A running InfluxDB 1. `environment` are its settings, beside folders and port."""
+
+    folder: Path
+    program: str
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"influxdb://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        settings = {
+            "META_DIR": str(self.folder / "meta"),
+            "DATA_DIR": str(self.folder / "data"),
+            "DATA_WAL_DIR": str(self.folder / "wal"),
+            "HTTP_BIND_ADDRESS": f"127.0.0.1:{self.port}",
+            "BIND_ADDRESS": f"127.0.0.1:{free_port()}",
+            "REPORTING_DISABLED": "true",
+            "MONITOR_STORE_ENABLED": "false",
+            "DATA_QUERY_LOG_ENABLED": "false",
+            "HTTP_LOG_ENABLED": "false",
+            **self.environment,
+        }
+        with (self.folder / "influxd.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self.program, "run", "-config", _NO_MACHINE_CONFIG],
+                env={**os.environ, **{f"INFLUXDB_{name}": value for name, value in settings.items()}},
+                stdout=log,
+                stderr=log,
+            )
+        _wait_until(self._answers, lambda: (self.folder / "influxd.log").read_text(errors="replace"))
+
+    def query(self, text: str, authorization: str | None = None) -> str:
+        """Run a statement of an administrator's; returns the answer's text."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        from urllib.parse import urlencode
+
+        connection.request("POST", "/query", urlencode({"q": text}), headers)
+        answer = connection.getresponse().read().decode()
+        connection.close()
+        assert '"error"' not in answer, answer
+        return answer
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is flushed that was not flushed before."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def pause(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        with suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+            connection.request("GET", "/ping")
+            status = connection.getresponse().status
+            connection.close()
+            return status == 204
+        return False
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+        self._process = None
+
+
+@dataclass(slots=True)
+class PostgresProcess:
+    """A running PostgreSQL with one superuser, `fleet`, and trust on loopback."""
+
+    folder: Path
+    programs: Path
+    port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://fleet@127.0.0.1:{self.port}/{database}"
+
+    def initialise(self) -> None:
+        for path in (self.folder, *self.folder.parents):  # pytest's folders are their owner's only
+            if path.stat().st_uid == os.getuid() and "pytest" in path.name:
+                path.chmod(path.stat().st_mode | 0o711)
+        user = _unprivileged()
+        if user is not None:
+            shutil.chown(self.folder, user)
+        self._run("initdb", "-D", str(self._data), "-U", "fleet", "--auth=trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        with (self.folder / "postgres.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *_as_unprivileged(),
+                    str(self.programs / "postgres"),
+                    *("-D", str(self._data), "-p", str(self.port), "-h", "127.0.0.1"),
+                    *("-k", str(self.folder), "-c", "shared_buffers=32MB"),
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        _wait_until(self._answers, lambda: (self.folder / "postgres.log").read_text(errors="replace"))
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database and return its URL."""
+        self.sql(f'CREATE DATABASE "{name}"')
+        return self.url(name)
+
+    def sql(self, statement: str, database: str = "postgres") -> None:
+        import psycopg
+
+        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=fleet dbname={database}") as connection:
+            connection.autocommit = True
+            connection.execute(statement)
+
+    def kill(self) -> None:
+        """SIGKILL to the whole server, as a power cut would."""
+        if self._process is not None:
+            self._signal_all(signal.SIGKILL)
+            self._wait()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._signal_all(signal.SIGINT)
+            self._wait()
+
+    def pause(self) -> None:
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _signal_all(self, which: signal.Signals) -> None:
+        """Signal the postmaster and its children; `setpriv` becomes the postmaster itself."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        pids = [int(one) for one in children.read_text().split()] if which is not signal.SIGINT else []
+        for pid in (self._process.pid, *pids):
+            with suppress(ProcessLookupError):
+                os.kill(pid, which)
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+        self._process = None
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [*_as_unprivileged(), str(self.programs / program), *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    def _answers(self) -> bool:
+        done = subprocess.run(
+            [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)],
+            check=False,
+        )
+        return done.returncode == 0
+
+
+@contextmanager
+def influx_server(folder: Path, **environment: str) -> Iterator[InfluxProcess]:
+    """Run an InfluxDB 1 in an empty folder; `environment` in its own spelling, HTTP_AUTH_ENABLED="true"."""
+    program = shutil.which("influxd")
+    if program is None:
+        missing("InfluxDB 1", "apt-get install --no-install-recommends influxdb")
+    server = InfluxProcess(folder, program, environment)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()  # what it holds is thrown away: no reason to wait until it is all on the disk
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[PostgresProcess]:
+    """Run a PostgreSQL in an empty folder; as another user where this one is root, which it refuses."""
+    programs = _postgres_programs()
+    if programs is None:
+        missing("PostgreSQL", "apt-get install --no-install-recommends postgresql")
+    if os.getuid() == 0 and (_unprivileged() is None or shutil.which("setpriv") is None):
+        missing("a user for PostgreSQL, which does not run as root,", "run the tests as an ordinary user")
+    server = PostgresProcess(folder, programs)
+    try:
+        server.initialise()
+        server.start()
+        yield server
+    finally:
+        server.kill()  # what it holds is thrown away: no reason to wait until it is all on the disk
+
+
+def missing(what: str, remedy: str) -> NoReturn:
+    """Skip the test that needs a server, or fail where they are required."""
+    text = f"{what} is not on this machine: {remedy}"
+    if os.environ.get(REQUIRE):
+        pytest.fail(f"{text} ({REQUIRE} is set)")
+    pytest.skip(text)
+
+
+def _postgres_programs() -> Path | None:
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: float(one.parent.parent.name)
+    )
+    return debian[-1].parent if debian else None
+
+
+def _unprivileged() -> str | None:
+    """Return a user to run PostgreSQL as, None where we are not root or there is none."""
+    import pwd
+
+    if os.getuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with suppress(KeyError):
+            return pwd.getpwnam(name).pw_name
+    return None
+
+
+def _as_unprivileged() -> list[str]:
+    user = _unprivileged()
+    if user is None:
+        return []
+    import pwd
+
+    entry = pwd.getpwnam(user)
+    return ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
+
+
+def _wait_until(answers, log) -> None:
+    ends_at = time.monotonic() + _START_SECONDS
+    while not answers():
+        if time.monotonic() > ends_at:
+            pytest.fail(f"the server did not start:\n{log()[-2000:]}")
+        time.sleep(0.05)
