@@ -11,7 +11,7 @@ LOOPBACK_UP = @ip link set lo up 2>/dev/null || true
 BENCH  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo parity bench bench-setup lock clean
+.PHONY: help setup check test demo parity bench bench-store bench-setup lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,10 @@ parity: $(STAMP) ## replay against freqtrade's own backtests, in full; writes do
 bench: $(STAMP) bench-setup  ## measure against the bars and other engines; writes docs/benchmarks.md
 	$(LOOPBACK_UP)
 	$(BIN)/python -m bench $(BENCH)
+
+bench-store: $(STAMP) ## measure the learning store on SQLite, PostgreSQL, InfluxDB; writes docs/benchmarks-store.md
+	$(LOOPBACK_UP)
+	$(BIN)/python -m bench.store $(BENCH)
 
 bench-setup: $(PEERS)/.installed  ## create .venv-bench with the engines that bench compares with
 

@@ -83,11 +83,17 @@ def show(sections: Sequence[Section]) -> None:
 def to_markdown(sections: Sequence[Section], surroundings: Surroundings) -> str:
     """Return the page."""
     lines = [TITLE, "", ABOUT, "", *(f"- {name}: {text}" for name, text in surroundings.lines()), ""]
+    return "\n".join(lines + table_lines(sections)).rstrip() + "\n"
+
+
+def table_lines(sections: Sequence[Section]) -> list[str]:
+    """Return the tables of a page, line by line."""
+    lines: list[str] = []
     for section in sections:
         lines += [f"## {section.title}", "", "| work | measured | bar | held |", "|---|---|---|---|"]
         lines += [f"| {row.work} | {row.measured} | {row.bar} | {row.verdict} |" for row in section.rows]
         lines += ["", *(f"- {note}" for note in section.notes)] + ([""] if section.notes else [])
-    return "\n".join(lines).rstrip() + "\n"
+    return lines
 
 
 def _short(value: float) -> str:

@@ -1,28 +1,58 @@
-"""Servers that several test files share: each is started once, when the first test asks for it."""
+"""Servers that several test files share: each is started once, when the first test asks for it.
+
+A machine without them skips these tests and says how to get them. Continuous integration sets
+FREQFLEET_REQUIRE_SERVERS=1: a missing server is a failure there.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
+from typing import TypeVar
 
 import pytest
 
-from servers import InfluxProcess, PostgresProcess, influx_server, postgres_server
+from freqfleet.testing.servers import (
+    InfluxProcess,
+    PostgresProcess,
+    ServerMissing,
+    influx_server,
+    postgres_server,
+)
 
+REQUIRE = "FREQFLEET_REQUIRE_SERVERS"
 BOTS = ("BOT1", "BOT2", "BOT3", "bot1")
 TRADE_BUCKETS = {bot: f"{bot}_trades" for bot in BOTS}
+Server = TypeVar("Server")
 _numbers = count(1)
+
+
+@contextmanager
+def installed(server: AbstractContextManager[Server]) -> Iterator[Server]:
+    """Run a server; skips the test where it is not installed, or fails it where it must be."""
+    try:
+        running = server.__enter__()
+    except ServerMissing as error:
+        if os.environ.get(REQUIRE):
+            pytest.fail(f"{error} ({REQUIRE} is set)")
+        pytest.skip(str(error))
+    try:
+        yield running
+    finally:
+        server.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")
 def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxProcess]:
-    with influx_server(tmp_path_factory.mktemp("influxdb")) as server:
+    with installed(influx_server(tmp_path_factory.mktemp("influxdb"))) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresProcess]:
-    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+    with installed(postgres_server(tmp_path_factory.mktemp("postgres"))) as server:
         yield server
 
 

@@ -86,6 +86,10 @@ class DeadlineStore:
         """Return every version recorded up to and including `recorded_to`."""
         return self._ask(lambda body: body.parameter_versions(recorded_to=recorded_to))
 
+    def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
+        """Return for each key the champion or retirement that took effect last by `at`."""
+        return self._ask(lambda body: body.parameters_in_force(at))
+
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest first."""
         return self._ask(lambda body: body.parameter_history(pair, side))

@@ -107,6 +107,23 @@ def m002_indexes(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+@migration
+def m003_series_and_effect(connection: Connection) -> None:
+    """What a version is for and from when it counts, so that "in force at" is one step per key."""
+    for statement in (
+        "ALTER TABLE parameter_versions ADD COLUMN series TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE parameter_versions ADD COLUMN effective_ms BIGINT NOT NULL DEFAULT 0",
+        """
+        UPDATE parameter_versions SET
+            series = COALESCE(pair, '') || ' ' || side || ' ' || COALESCE(leverage_bin, ''),
+            effective_ms = CASE WHEN valid_from_ms > recorded_ms THEN valid_from_ms ELSE recorded_ms END
+        """,
+        "CREATE INDEX parameter_versions_by_effect "
+        "ON parameter_versions (series, effective_ms, recorded_ms, sequence)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 def newest_version(steps: Sequence[Step] = STEPS) -> int:
     """Return the schema this program writes."""
     return steps[-1].version

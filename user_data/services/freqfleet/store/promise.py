@@ -116,6 +116,13 @@ class LearningStore(Protocol):
         """Return every version recorded up to and including `recorded_to`; the book resolves them."""
         ...
 
+    def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
+        """Return for each key the champion or retirement that took effect last by `at`: one query for all.
+
+        A book of these answers at `at` as a book of every version does. Sorted by recording.
+        """
+        ...
+
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest first."""
         ...

@@ -50,6 +50,7 @@ closed_trades = Table(
 )
 
 # `sequence` keeps the order of publication among versions that were recorded in the same millisecond.
+# `series` is the key as one text, `effective_ms` the later of the two times: what "in force at" asks for.
 parameter_versions = Table(
     "parameter_versions",
     metadata,
@@ -66,6 +67,9 @@ parameter_versions = Table(
     Column("run_id", Text, nullable=False),
     Column("parameters", Text, nullable=False),
     Column("evidence", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("effective_ms", BigInteger, nullable=False),
     Index("parameter_versions_by_recording", "recorded_ms", "sequence"),
     Index("parameter_versions_by_pair", "pair", "recorded_ms"),
+    Index("parameter_versions_by_effect", "series", "effective_ms", "recorded_ms", "sequence"),
 )

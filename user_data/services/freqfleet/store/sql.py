@@ -166,7 +166,9 @@ class SqlStore:
             sequence = connection.scalar(select(func.max(parameter_versions.c.sequence))) or 0
             for row in rows:
                 if row["version_id"] not in known and row["version_id"] not in new:
-                    new[row["version_id"]] = {**row, "sequence": sequence + len(new) + 1}
+                    place = {"sequence": sequence + len(new) + 1, "series": _series(row)}
+                    effective_ms = max(row["valid_from_ms"], row["recorded_ms"])
+                    new[row["version_id"]] = {**row, **place, "effective_ms": effective_ms}
             if new:
                 insert = _INSERTS[self._backend](parameter_versions).on_conflict_do_nothing()
                 connection.execute(insert, list(new.values()))
@@ -178,6 +180,10 @@ class SqlStore:
         if recorded_to is not None:
             query = query.where(parameter_versions.c.recorded_ms <= whole_ms(recorded_to))
         return self._read_versions(query)
+
+    def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
+        """Return for each key the champion or retirement that took effect last by `at`."""
+        return self._read_versions(_in_force(whole_ms(at)))
 
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest recording first."""
@@ -287,6 +293,30 @@ def _known_versions(connection: Connection, rows: Sequence[Row]) -> set[str]:
     for chunk in _chunks([row["version_id"] for row in rows], _NAMES_PER_QUERY):
         known.update(connection.scalars(select(column).where(column.in_(chunk))))
     return known
+
+
+def _series(row: Row) -> str:
+    return f"{row['pair'] or ''} {row['side']} {row['leverage_bin'] or ''}"
+
+
+def _in_force(at_ms: int) -> Select[Any]:
+    """Return the query that steps through the index: two look-ups a key, however long its history is."""
+    table = parameter_versions
+    keys = select(func.min(table.c.series).label("series")).cte("keys", recursive=True)
+    following = select(func.min(table.c.series)).where(table.c.series > keys.c.series).scalar_subquery()
+    keys = keys.union_all(select(following).where(keys.c.series.is_not(None)))
+    of_key = table.alias("of_key")
+    newest = (
+        select(of_key.c.version_id)
+        .where(
+            of_key.c.series == keys.c.series, of_key.c.effective_ms <= at_ms, of_key.c.stage != "candidate"
+        )
+        .order_by(of_key.c.effective_ms.desc(), of_key.c.recorded_ms.desc(), of_key.c.sequence.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    chosen = select(newest.label("version_id")).where(keys.c.series.is_not(None)).subquery("chosen")
+    return select(table).join(chosen, table.c.version_id == chosen.c.version_id)
 
 
 def _chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -12,7 +12,7 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, StoreUnavailable, TradeSourceError
-from freqfleet.parameters.version import ParameterVersion
+from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
 from freqfleet.store.digests import DayDigest, digest_days, digest_row
 from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import (
@@ -127,6 +127,17 @@ class MemoryStore:
             for row in rows
             if last_ms is None or row["recorded_ms"] <= last_ms
         ]
+
+    def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
+        """Return for each key the champion or retirement that took effect last by `at`."""
+        in_force: dict[ParameterKey, ParameterVersion] = {}
+        for one in self.parameter_versions(recorded_to=at):  # by recording: a later one wins a tie
+            if one.stage is Stage.CANDIDATE or one.effective_from > at:
+                continue
+            before = in_force.get(one.key)
+            if before is None or one.effective_from >= before.effective_from:
+                in_force[one.key] = one
+        return sorted(in_force.values(), key=lambda one: one.recorded_at)
 
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest recording first."""

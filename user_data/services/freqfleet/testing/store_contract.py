@@ -24,6 +24,7 @@ from freqfleet.domain.decisions import Evidence
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, StoreUnavailable
+from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import Stage
 from freqfleet.store.digests import digest_days, digest_row
 from freqfleet.store.promise import LearningStore, WriteReceipt
@@ -319,6 +320,63 @@ class StoreContract:
         assert (receipt.accepted, len(receipt.rejected)) == (1, 2)
         assert "stop_loss must lie in -0.3..-0.0025, was 0.0" in receipt.rejected[0]
         assert [one.run_id for one in store.parameter_versions()] == ["run-1"]
+
+    def test_in_force_is_the_last_of_each_key_that_took_effect_by_then(self, store: LearningStore) -> None:
+        step = LEVERAGE_BINS[1]
+        store.publish_parameters(
+            [
+                version(run_id="old", recorded_at=NOON - 9 * MINUTE),
+                version(run_id="current", recorded_at=NOON - MINUTE),
+                version(run_id="backfilled", recorded_at=NOON - MINUTE, valid_from=NOON - 90 * MINUTE),
+                version(run_id="valid later", recorded_at=NOON - MINUTE, valid_from=NOON + MINUTE),
+                version(run_id="known later", recorded_at=NOON + MINUTE, valid_from=NOON - MINUTE),
+                version(run_id="candidate", recorded_at=NOON, stage=Stage.CANDIDATE),
+                version(run_id="short", side=Side.SHORT, recorded_at=NOON),
+                version(run_id="every pair", pair=None, recorded_at=NOON - 2 * MINUTE),
+                version(run_id="bin", leverage_bin=step, recorded_at=NOON - 3 * MINUTE),
+                version(run_id="bin of every pair", pair=None, leverage_bin=step, recorded_at=NOON),
+                version(run_id="was", pair="ETH/USDT:USDT", recorded_at=NOON - 9 * MINUTE),
+                version(run_id="no more", pair="ETH/USDT:USDT", recorded_at=NOON, stage=Stage.RETIRED),
+            ]
+        )
+
+        now = {one.run_id for one in store.parameters_in_force(NOON)}
+        before = {one.run_id for one in store.parameters_in_force(NOON - 5 * MINUTE)}
+
+        assert now == {"backfilled", "short", "every pair", "bin", "bin of every pair", "no more"}
+        assert before == {"old", "was"}
+        assert store.parameters_in_force(NOON - 90 * MINUTE) == []
+
+    def test_of_many_versions_of_one_millisecond_the_last_published_is_in_force(
+        self, store: LearningStore
+    ) -> None:
+        for number in range(12):
+            store.publish_parameters([version(run_id=f"run-{number}", recorded_at=NOON)])
+
+        assert [one.run_id for one in store.parameters_in_force(NOON)] == ["run-11"]
+
+    def test_a_book_of_what_is_in_force_answers_as_a_book_of_everything(self, store: LearningStore) -> None:
+        for number in range(40):
+            store.publish_parameters(
+                [
+                    version(
+                        run_id=str(number),
+                        pair=("BTC/USDT:USDT", "ETH/USDT:USDT", None)[number % 3],
+                        recorded_at=NOON + (number * 7 % 11) * MINUTE,
+                        valid_from=NOON + (number * 5 % 13) * MINUTE,
+                        stage=tuple(Stage)[number * 3 % 7 % 3],
+                    )
+                ]
+            )
+        defaults = version().parameters
+        everything = ParameterBook(store.parameter_versions(), defaults=defaults)
+
+        for minutes in range(-1, 14):
+            at = NOON + minutes * MINUTE
+            current = ParameterBook(store.parameters_in_force(at), defaults=defaults)
+            for pair in ("BTC/USDT:USDT", "ETH/USDT:USDT", "XRP/USDT:USDT"):
+                expected = everything.resolve(pair, Side.LONG, 3.0, at)
+                assert current.resolve(pair, Side.LONG, 3.0, at) == expected
 
     def test_the_history_of_a_pair_is_its_own_and_can_be_one_side(self, store: LearningStore) -> None:
         store.publish_parameters(

@@ -1,29 +1,30 @@
 """Real servers for tests: PostgreSQL and InfluxDB 1, on loopback, with folders and ports of their own.
 
-A machine without them skips these tests and says how to get them. Continuous integration sets
-FREQFLEET_REQUIRE_SERVERS=1: a missing server is a failure there.
+Where they are not installed, ServerMissing says how to get them.
 """
 
 from __future__ import annotations
 
 import http.client
 import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from urllib.parse import urlencode
 
-import pytest
-
-REQUIRE = "FREQFLEET_REQUIRE_SERVERS"
 _START_SECONDS = 20.0
 _NO_MACHINE_CONFIG = "/dev/null"
+
+
+class ServerMissing(Exception):
+    """A server is not installed, or does not start; the text says what to do."""
 
 
 def free_port() -> int:
@@ -45,9 +46,11 @@ class InfluxProcess:
 
     @property
     def url(self) -> str:
+        """The store's URL, without a prefix."""
         return f"influxdb://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        """Start it, or start it again after `kill` or `stop`; returns when it answers."""
         settings = {
             "META_DIR": str(self.folder / "meta"),
             "DATA_DIR": str(self.folder / "data"),
@@ -75,8 +78,6 @@ class InfluxProcess:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if authorization is not None:
             headers["Authorization"] = authorization
-        from urllib.parse import urlencode
-
         connection.request("POST", "/query", urlencode({"q": text}), headers)
         answer = connection.getresponse().read().decode()
         connection.close()
@@ -88,13 +89,16 @@ class InfluxProcess:
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
+        """End it in order."""
         self._end(signal.SIGTERM)
 
     def pause(self) -> None:
+        """Let it hang: it takes connections and answers nothing."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
+        """Let it go on after `pause`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
@@ -129,9 +133,11 @@ class PostgresProcess:
     _process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str) -> str:
+        """Return the store's URL on a database."""
         return f"postgresql+psycopg://fleet@127.0.0.1:{self.port}/{database}"
 
     def initialise(self) -> None:
+        """Make its data folder."""
         for path in (self.folder, *self.folder.parents):  # pytest's folders are their owner's only
             if path.stat().st_uid == os.getuid() and "pytest" in path.name:
                 path.chmod(path.stat().st_mode | 0o711)
@@ -141,6 +147,7 @@ class PostgresProcess:
         self._run("initdb", "-D", str(self._data), "-U", "fleet", "--auth=trust", "-E", "UTF8", "--no-sync")
 
     def start(self) -> None:
+        """Start it, or start it again after `kill` or `stop`; returns when it answers."""
         with (self.folder / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -160,7 +167,8 @@ class PostgresProcess:
         return self.url(name)
 
     def sql(self, statement: str, database: str = "postgres") -> None:
-        import psycopg
+        """Run a statement as the superuser."""
+        import psycopg  # noqa: PLC0415 - an extra
 
         with psycopg.connect(f"host=127.0.0.1 port={self.port} user=fleet dbname={database}") as connection:
             connection.autocommit = True
@@ -173,14 +181,17 @@ class PostgresProcess:
             self._wait()
 
     def stop(self) -> None:
+        """End it in order."""
         if self._process is not None:
             self._signal_all(signal.SIGINT)
             self._wait()
 
     def pause(self) -> None:
+        """Let it hang: it takes connections and answers nothing."""
         self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
+        """Let it go on after `pause`."""
         self._signal_all(signal.SIGCONT)
 
     @property
@@ -228,7 +239,7 @@ def influx_server(folder: Path, **environment: str) -> Iterator[InfluxProcess]:
     """Run an InfluxDB 1 in an empty folder; `environment` in its own spelling, HTTP_AUTH_ENABLED="true"."""
     program = shutil.which("influxd")
     if program is None:
-        missing("InfluxDB 1", "apt-get install --no-install-recommends influxdb")
+        raise ServerMissing("InfluxDB 1 is not installed: apt-get install --no-install-recommends influxdb")
     server = InfluxProcess(folder, program, environment)
     try:
         server.start()
@@ -242,9 +253,9 @@ def postgres_server(folder: Path) -> Iterator[PostgresProcess]:
     """Run a PostgreSQL in an empty folder; as another user where this one is root, which it refuses."""
     programs = _postgres_programs()
     if programs is None:
-        missing("PostgreSQL", "apt-get install --no-install-recommends postgresql")
+        raise ServerMissing("PostgreSQL is not installed: apt-get install --no-install-recommends postgresql")
     if os.getuid() == 0 and (_unprivileged() is None or shutil.which("setpriv") is None):
-        missing("a user for PostgreSQL, which does not run as root,", "run the tests as an ordinary user")
+        raise ServerMissing("PostgreSQL does not run as root, and there is no other user to run it as")
     server = PostgresProcess(folder, programs)
     try:
         server.initialise()
@@ -252,14 +263,6 @@ def postgres_server(folder: Path) -> Iterator[PostgresProcess]:
         yield server
     finally:
         server.kill()  # what it holds is thrown away: no reason to wait until it is all on the disk
-
-
-def missing(what: str, remedy: str) -> NoReturn:
-    """Skip the test that needs a server, or fail where they are required."""
-    text = f"{what} is not on this machine: {remedy}"
-    if os.environ.get(REQUIRE):
-        pytest.fail(f"{text} ({REQUIRE} is set)")
-    pytest.skip(text)
 
 
 def _postgres_programs() -> Path | None:
@@ -274,8 +277,6 @@ def _postgres_programs() -> Path | None:
 
 def _unprivileged() -> str | None:
     """Return a user to run PostgreSQL as, None where we are not root or there is none."""
-    import pwd
-
     if os.getuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -288,15 +289,13 @@ def _as_unprivileged() -> list[str]:
     user = _unprivileged()
     if user is None:
         return []
-    import pwd
-
     entry = pwd.getpwnam(user)
     return ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
 
 
-def _wait_until(answers, log) -> None:
+def _wait_until(answers: Callable[[], bool], log: Callable[[], str]) -> None:
     ends_at = time.monotonic() + _START_SECONDS
     while not answers():
         if time.monotonic() > ends_at:
-            pytest.fail(f"the server did not start:\n{log()[-2000:]}")
+            raise ServerMissing(f"the server did not start:\n{log()[-2000:]}")
         time.sleep(0.05)

@@ -1,0 +1,96 @@
+"""`python -m bench.store`: the learning store against its bars; writes docs/benchmarks-store.md.
+
+Each part is a function that returns a Section; PARTS lists them in the order of the page.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bench.machine import Surroundings, surroundings
+from bench.measure import ROOT, BenchError
+from bench.store_bulk import as_of, backfill, relearn
+from bench.table import Section, missed, not_measured, show, table_lines
+
+PAGE = ROOT / "docs" / "benchmarks-store.md"
+TITLE = "# Benchmarks of the learning store"
+ABOUT = (
+    "Written by `make bench-store`; do not edit. CPU seconds are those of our process. Servers are real ones "
+    "on 127.0.0.1, started for this run. Wall times of a shared machine vary."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreBench:
+    """What every part gets. folder : of its own. quick : a small run, no bar is judged. tell : progress."""
+
+    folder: Path
+    quick: bool
+    tell: Callable[[str], None]
+
+
+Part = Callable[[StoreBench], Section]
+PARTS: dict[str, Part] = {
+    "backfill": lambda bench: backfill(bench.folder, quick=bench.quick, tell=bench.tell),
+    "relearn": lambda bench: relearn(bench.folder, quick=bench.quick, tell=bench.tell),
+    "as-of": lambda bench: as_of(bench.folder, quick=bench.quick, tell=bench.tell),
+}
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="A small run that shows that everything works; no bar is judged.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(list(PARTS)), help="These parts only.")
+@click.option("--date", metavar="DAY", help="The day to write on the page; today where not given.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the page goes; docs/benchmarks-store.md for a full run, nowhere for any other.",
+)
+def main(quick: bool, parts: tuple[str, ...], date: str | None, out: Path | None) -> None:
+    """Measure the learning store on SQLite, PostgreSQL and InfluxDB."""
+    target = out or (PAGE if not quick and not parts else None)
+    where = surroundings(date or f"{datetime.now(UTC):%Y-%m-%d}", "seeded synthetic trades")
+    sections: list[Section] = []
+    for name in parts or PARTS:
+        with tempfile.TemporaryDirectory(prefix="freqfleet-bench-") as folder:
+            Path(folder).chmod(0o755)  # PostgreSQL runs as another user where this one is root
+            bench = StoreBench(
+                folder=Path(folder),
+                quick=quick,
+                tell=lambda text: click.echo(f"{datetime.now(UTC):%H:%M:%S} {text}", err=True),
+            )
+            sections.append(_measured(bench, name))
+    show(sections)
+    if target is not None:
+        target.write_text(_page(sections, where), encoding="utf-8")
+        click.echo(f"written: {target}", err=True)
+    lost = missed(sections)
+    for row in lost:
+        click.echo(f"missed: {row.work}: {row.measured}, bar {row.bar}", err=True)
+    sys.exit(1 if lost else 0)
+
+
+def _measured(bench: StoreBench, name: str) -> Section:
+    """Return a part; one that fails is a row that has not held, and the others go on."""
+    try:
+        return PARTS[name](bench)
+    except BenchError as error:
+        click.echo(f"bench: {name}: {error}", err=True)
+        return Section(title=name, rows=(not_measured(name, "", str(error).splitlines()[-1]),))
+
+
+def _page(sections: list[Section], where: Surroundings) -> str:
+    wanted = [(name, text) for name, text in where.lines() if "peers" not in name]
+    lines = [TITLE, "", ABOUT, "", *(f"- {name}: {text}" for name, text in wanted), ""]
+    return "\n".join(lines + table_lines(sections)).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    main()
