@@ -285,6 +285,23 @@ def test_asked_pairs_only_in_the_order_asked():
     assert [outcome.pair for outcome in run.outcomes] == [ETH, BTC]
 
 
+def test_a_run_over_one_pair_reads_the_trades_of_no_other():
+    asked: list[list[str] | None] = []
+
+    class WatchedStore(MemoryStore):
+        def closed_trades(self, *, pairs=None, **window):
+            asked.append(None if pairs is None else list(pairs))
+            return super().closed_trades(pairs=pairs, **window)
+
+    candles, trades = waves([0.06] * 3)
+    store = WatchedStore()
+    store.record_closed_trades(trades)
+
+    optimize(store, FakeCandleFiles(candles), pairs=[BTC])
+
+    assert asked == [[BTC]]
+
+
 def test_result_of_a_pair_does_not_depend_on_the_others():
     btc, btc_trades = waves(RISING)
     eth, eth_trades = waves(RISING, pair=ETH)

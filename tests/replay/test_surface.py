@@ -15,7 +15,14 @@ from freqfleet.errors import InputError, ParameterError
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.exit_rule import ExitKind
 from freqfleet.replay.numpy_engine import NumpyEngine
-from freqfleet.replay.surface import Cell, SurfaceAxes, build_surfaces, kernel_of
+from freqfleet.replay.surface import (
+    FEW_SEARCHES,
+    Cell,
+    SurfaceAxes,
+    build_surfaces,
+    kernel_for,
+    kernel_of,
+)
 from replaypaths import no_paths, trade_paths, walk_paths
 
 FREE = Costs(fee_ratio=0.0, slippage_ratio=0.0, funding=False)
@@ -242,3 +249,16 @@ def test_what_does_not_fit_the_trades_is_refused(changes, message):
 
     with pytest.raises(InputError, match=message):
         build_surfaces(walk_paths(3, 9, seed=1), AXES, FREE, **given_values)
+
+
+@pytest.mark.parametrize(
+    ("searches", "loaded", "kernel"),
+    [
+        (1, False, "numpy"),
+        (FEW_SEARCHES, False, "numpy"),
+        (FEW_SEARCHES + 1, False, "auto"),
+        (1, True, "auto"),
+    ],
+)
+def test_numba_is_loaded_for_many_searches_only(searches: int, loaded: bool, kernel: str) -> None:
+    assert kernel_for(searches, numba_is_loaded=loaded) == kernel

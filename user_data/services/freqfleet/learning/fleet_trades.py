@@ -35,13 +35,20 @@ class FleetTrades:
 
 
 def load_fleet_trades(
-    store: LearningStore, *, bots: Sequence[str], as_of: datetime, days_back: int
+    store: LearningStore,
+    *,
+    bots: Sequence[str],
+    as_of: datetime,
+    days_back: int,
+    pairs: Sequence[str] | None = None,
 ) -> FleetTrades:
     """Return the trades closed in the `days_back` days before `as_of`; nothing at or after it.
 
+    pairs : of these pairs only; None means all.
+
     Raises StoreUnavailable where the store does not answer.
     """
-    trades = store.closed_trades(closed_from=as_of - timedelta(days=days_back), closed_to=as_of)
+    trades = store.closed_trades(closed_from=as_of - timedelta(days=days_back), closed_to=as_of, pairs=pairs)
     grouped: dict[PairSide, list[ClosedTrade]] = {}
     strangers: Counter[str] = Counter()
     for trade in trades:

@@ -150,17 +150,18 @@ class Optimizer:
         at all; InputError for a pair that is none.
         """
         started = time.perf_counter()
-        known = self.pairs
-        asked = known if pairs is None else tuple(dict.fromkeys(checked_pair(one) for one in pairs))
+        asked = self.pairs if pairs is None else tuple(dict.fromkeys(checked_pair(one) for one in pairs))
+        trades = self._trades_of(asked)
+        known = {*self._candles.pairs(), *trades.pairs}
         for pair in asked:
             if pair not in known:
-                self._note(f"{pair} has neither candles nor trades; known: {', '.join(known)}")
+                self._note(f"{pair} has neither candles nor trades; known: {', '.join(sorted(known))}")
         self._publish_waiting()
-        for bot, count in self._trades.strangers.items():
+        for bot, count in trades.strangers.items():
             bots = ", ".join(self._settings.bots)
             self._note(f"{count} trades of {bot} take no part: this run learns from {bots}")
         outcomes = {}
-        for outcome in self._decided(asked):
+        for outcome in self._decided(asked, trades):
             outcomes[outcome.pair] = outcome
             if on_outcome is not None:
                 on_outcome(outcome)
@@ -174,7 +175,7 @@ class Optimizer:
             notes=tuple(self.notes),
         )
 
-    def _decided(self, asked: Sequence[str]) -> Iterator[PairOutcome]:
+    def _decided(self, asked: Sequence[str], trades: FleetTrades) -> Iterator[PairOutcome]:
         """Yield the outcome of every pair once it is safe: published, and known as finished."""
         finished = {pair: outcome for pair, outcome in self._finished().items() if pair in asked}
         yield from finished.values()
@@ -183,13 +184,13 @@ class Optimizer:
         for pair in asked:
             if pair in finished:
                 continue
-            task = self._task(pair, book)
+            task = self._task(pair, trades, book)
             skips = work.without_market(task)
             if skips is None:
                 in_hand.append(task)
             else:
                 yield skips
-        for outcome in self._workers.outcomes(work, in_hand):
+        for outcome in self._workers.outcomes(work.for_load(in_hand), in_hand):
             safe = self._published(outcome)
             if self._record is not None:
                 self._record.finish(safe)
@@ -197,11 +198,19 @@ class Optimizer:
 
     @cached_property
     def _trades(self) -> FleetTrades:
+        return self._read_trades(None)
+
+    def _trades_of(self, pairs: Sequence[str]) -> FleetTrades:
+        """Return the trades of these pairs: a run over a few of them reads no others."""
+        return self._trades if "_trades" in vars(self) else self._read_trades(pairs)
+
+    def _read_trades(self, pairs: Sequence[str] | None) -> FleetTrades:
         return load_fleet_trades(
             self._store,
             bots=tuple(self._settings.bots),
             as_of=self.as_of,
             days_back=self._settings.optimizer.days_back,
+            pairs=pairs,
         )
 
     @cached_property
@@ -222,11 +231,11 @@ class Optimizer:
             versions = [one for one in versions if one.run_id != self.run_id]
         return ParameterBook(versions, defaults=self._settings.defaults.parameters(), as_of=at)
 
-    def _task(self, pair: str, book: ParameterBook) -> PairTask:
+    def _task(self, pair: str, trades: FleetTrades, book: ParameterBook) -> PairTask:
         leverage = self._settings.runtime.leverage
         return PairTask(
             pair=pair,
-            trades={side: self._trades.of(pair, side) for side in self.sides},
+            trades={side: trades.of(pair, side) for side in self.sides},
             incumbents={side: book.resolve(pair, side, leverage, self.as_of) for side in self.sides},
             tiers=self._tiers.of(pair) if self._tiers is not None else None,
         )

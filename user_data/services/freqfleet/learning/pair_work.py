@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from freqfleet.learning.sample import PairMarket
 from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
 from freqfleet.parameters.book import Resolution
+from freqfleet.replay.surface import kernel_for
 
 
 class CandleSource(Protocol):
@@ -70,6 +71,13 @@ class PairWork:
     learner: PairSideLearner
     candles: CandleSource
     as_of: datetime
+
+    def for_load(self, tasks: Sequence[PairTask]) -> PairWork:
+        """Return the same work with the kernel that is done first with so many pairs; results are equal."""
+        searches = sum(one is None for task in tasks for one in self._too_few(task).values())
+        exact = self.learner.exact
+        kernel = kernel_for(searches) if exact.kernel == "auto" else exact.kernel
+        return replace(self, learner=replace(self.learner, exact=replace(exact, kernel=kernel)))
 
     def without_market(self, task: PairTask) -> PairOutcome | None:
         """Return the outcome of a pair with too few trades on every side: no candle is read for it."""

@@ -44,7 +44,7 @@ def box_means(
             plane = means[scaling, limit]
             for near in range(max(scaling - reach[0], 0), min(scaling + reach[0] + 1, scalings)):
                 for beside in range(max(limit - reach[1], 0), min(limit + reach[1] + 1, limits)):
-                    plane += sums[near, beside]
+                    _add_plane(plane, sums[near, beside])
             share = scaling_share[scaling] * limit_share[limit]
             _divide_plane(plane, share * stop_share, target_share, allowed)
     return means
@@ -70,6 +70,13 @@ def _sum_plane(
         for k in range(targets):
             lower, upper = max(k - reach[3], 0), min(k + reach[3] + 1, targets)
             sums[j, k] = before_target[upper] - before_target[lower]
+
+
+@_compiled
+def _add_plane(plane: FloatArray, other: FloatArray) -> None:
+    for j in range(plane.shape[0]):
+        for k in range(plane.shape[1]):
+            plane[j, k] += other[j, k]
 
 
 @_compiled

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
+from statistics import median
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Sample:
     def median_atr_ratio(self) -> float | None:
         """The median volatility at entry of the training trades; None where none is known."""
         known = self.train.paths.atr_ratio[np.isfinite(self.train.paths.atr_ratio)]
-        return float(np.median(known)) if len(known) else None
+        return median(known.tolist()) if len(known) else None  # NumPy's imports its masked arrays
 
     @property
     def mark(self) -> dict[str, str | int]:

@@ -13,6 +13,8 @@ from pyarrow import ipc
 
 from freqfleet.errors import MarketError
 
+MILLISECONDS = pa.timestamp("ms", tz="UTC")
+
 
 def read_columns(path: Path, columns: Sequence[str], *, label: str) -> dict[str, Any]:
     """Return columns of a feather file (lz4, zstd or plain) as NumPy arrays, keyed as asked.
@@ -48,16 +50,14 @@ def _choose(column: str, names: Sequence[str]) -> str | None:
 
 
 def _array(table: Any, name: str) -> Any:
-    column = table.column(name)
+    """Return a column as an array. Its own `to_numpy` would import pandas, half a second."""
+    column = table.column(name).combine_chunks()
     if name == "date":
         if column.null_count:
             raise pa.ArrowInvalid(f"{column.null_count} rows have no date")
-        # Millisecond files are the rule; older ones carry nanoseconds: what is finer is cut off.
-        return _plain(column.cast(pa.timestamp("ms", tz="UTC"), safe=False).cast(pa.int64()))
-    values = column.cast(pa.float64())
-    return _plain(values.fill_null(math.nan) if values.null_count else values)
-
-
-def _plain(column: Any) -> Any:
-    """Return a column without nulls as an array. Its own `to_numpy` would import pandas, half a second."""
-    return np.from_dlpack(column.combine_chunks())
+        if column.type != MILLISECONDS:  # older files carry nanoseconds: what is finer is cut off
+            column = column.cast(MILLISECONDS, safe=False)
+        return np.from_dlpack(column.view(pa.int64()))
+    if column.type != pa.float64():
+        column = column.cast(pa.float64())
+    return np.from_dlpack(column.fill_null(math.nan) if column.null_count else column)

@@ -6,6 +6,9 @@ that are reached by the same event. All levels of a segment have the same key, h
 other axis, and their profits are noted side by side in memory.
 
 A longer time limit only adds events: segments are noted in the order of the limits, each of them once.
+
+Whole arrays are copied and added cell by cell: a slice on the left makes Numba compile the text of the error
+for shapes that differ, one and a half seconds.
 """
 
 from __future__ import annotations
@@ -93,6 +96,7 @@ def surface_sums(task: SurfaceTask) -> FloatArray:
 
 def _records(task: SurfaceTask, prices: FloatArray, mirror: float, last: IntArray) -> Records:
     starts, candle, level = _find_records(prices, mirror * task.sign, last)
+    candle, level = candle.copy(), level.copy()  # the rest of their memory was room for more
     trade = np.repeat(np.arange(len(prices)), np.diff(starts))
     return Records(
         starts=starts,
@@ -129,7 +133,8 @@ def _find_records(prices: FloatArray, mirror: float, last: IntArray) -> tuple[In
         if used + last[trade] > room:
             room = 2 * room + last[trade]
             more_candles, more_levels = np.empty(room, np.int64), np.empty(room)
-            more_candles[:used], more_levels[:used] = candle[:used], level[:used]
+            for at in range(used):
+                more_candles[at], more_levels[at] = candle[at], level[at]
             candle, level = more_candles, more_levels
         highest = -np.inf
         for index in range(last[trade]):
@@ -139,7 +144,7 @@ def _find_records(prices: FloatArray, mirror: float, last: IntArray) -> tuple[In
                 candle[used], level[used] = index, price
                 used += 1
         starts[trade + 1] = used
-    return starts, candle[:used].copy(), level[:used].copy()
+    return starts, candle[:used], level[:used]
 
 
 @_compiled
@@ -231,7 +236,9 @@ def _sum_limits(
     ended = np.empty((stops + 1, targets))
     next_loss, next_gain = loss_starts[:-1].copy(), gain_starts[:-1].copy()
     for limit in range(limits):
-        ended[:] = 0.0
+        for row in range(stops + 1):
+            for at in range(targets):
+                ended[row, at] = 0.0
         for trade in members:
             until = deadline_key[trade, limit]
             one, other = next_loss[trade], next_gain[trade]
@@ -259,7 +266,8 @@ def _spread(stopped: FloatArray, paid_out: FloatArray, ended: FloatArray, plane:
     """Write one plane: what is noted at an edge holds for every cell behind it."""
     stops, targets = plane.shape
     by_target = np.empty((targets, stops))
-    by_target[0] = stopped[0]
+    for j in range(stops):
+        by_target[0, j] = stopped[0, j]
     for k in range(1, targets):
         for j in range(stops):
             by_target[k, j] = by_target[k - 1, j] + stopped[k, j]

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 from sqlalchemy import Connection, Select, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from freqfleet.clock import from_ms
 from freqfleet.domain.closed_trade import ClosedTrade
@@ -41,7 +40,7 @@ from freqfleet.store.schema import closed_trades, parameter_versions
 
 logger = logging.getLogger(__name__)
 
-_INSERTS: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_BACKENDS = ("sqlite", "postgresql")
 _ROWS_PER_STATEMENT = 5_000
 _NAMES_PER_QUERY = 500  # SQLite allows 32,766 values in a statement
 
@@ -63,7 +62,7 @@ class SqlStore:
     def __init__(self, url: str, timeout_seconds: float = 10.0, *, secret: SecretStr | None = None) -> None:
         parsed = parse_store_url(url)
         self._backend = parsed.get_backend_name()
-        if self._backend not in _INSERTS:
+        if self._backend not in _BACKENDS:
             raise SettingsError(f"[store] url: no SQL store speaks {self._backend!r}; use sqlite:///…")
         self.description = describe(parsed)
         self._timeout_seconds = timeout_seconds
@@ -101,7 +100,7 @@ class SqlStore:
                 accepted, amended = (accepted + 1, amended) if before is None else (accepted, amended + 1)
                 known[identity] = row["content_hash"]
                 changed[identity] = row
-            insert = _INSERTS[self._backend](closed_trades)
+            insert = _insert_into(closed_trades, self._backend)
             keys = closed_trades.primary_key.columns
             upsert = insert.on_conflict_do_update(
                 index_elements=list(keys),
@@ -170,7 +169,7 @@ class SqlStore:
                     effective_ms = max(row["valid_from_ms"], row["recorded_ms"])
                     new[row["version_id"]] = {**row, **place, "effective_ms": effective_ms}
             if new:
-                insert = _INSERTS[self._backend](parameter_versions).on_conflict_do_nothing()
+                insert = _insert_into(parameter_versions, self._backend).on_conflict_do_nothing()
                 connection.execute(insert, list(new.values()))
         return WriteReceipt(accepted=len(new), duplicate=len(rows) - len(new), rejected=rejected)
 
@@ -263,6 +262,17 @@ class SqlStore:
         if label not in self._unusable:
             logger.warning("%s: %s is not used: %s", self.description, label, reason)
         self._unusable[label] = reason
+
+
+def _insert_into(table: Table, backend: str) -> Any:
+    """Return an insert that knows conflicts; only the dialect in use is imported."""
+    if backend == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+    return sqlite.insert(table)
 
 
 def _identity(row: Row) -> TradeIdentity:
