@@ -1,14 +1,18 @@
 """The book of a bot while the store comes and goes."""
 
 import threading
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ccalls import waits
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.sides import Side
 from freqfleet.errors import StoreUnavailable
 from freqfleet.parameters.book import ParameterBook
-from freqfleet.runtime.bookkeeper import BookKeeper
+from freqfleet.runtime.bookkeeper import BookKeeper, Recalled
+from freqfleet.testing.trades import version
 
 START = datetime(2025, 10, 1, tzinfo=UTC)
 DEFAULTS = ParameterBook((), defaults=ExitParameters(stop_loss=-0.03, take_profit=0.03))
@@ -35,6 +39,25 @@ class MovingClock:
 
     def now(self) -> datetime:
         return self.at
+
+
+def book_of(count: int) -> ParameterBook:
+    versions = [version(run_id=f"run-{number}") for number in range(count)]
+    return ParameterBook(versions, defaults=DEFAULTS.defaults)
+
+
+def recalling(
+    store: Store, clock: MovingClock, recalled: Recalled | None, kept: list[tuple[ParameterBook, datetime]]
+) -> BookKeeper:
+    return BookKeeper(
+        store.load,
+        defaults=DEFAULTS,
+        clock=clock,
+        max_age=timedelta(hours=48),
+        refresh_every=timedelta(days=1),
+        recall=lambda: recalled,
+        keep=lambda book, at: kept.append((book, at)),
+    )
 
 
 def keeper(store: Store, clock: MovingClock, *, live: bool = True) -> BookKeeper:
@@ -110,3 +133,89 @@ def test_a_background_refresh_happens_until_it_is_stopped() -> None:
     books.stop()
     thread.join(timeout=20)
     assert not thread.is_alive()
+
+
+def test_a_bot_that_starts_while_the_store_is_away_trades_on_the_book_kept_on_disk() -> None:
+    clock, kept = MovingClock(), []
+    books = recalling(Store(None), clock, Recalled(book=LEARNED, loaded_at=START - timedelta(hours=40)), kept)
+    books.start()
+    books.stop()
+
+    assert books.book(START) is LEARNED
+    assert books.age_seconds == 40 * 3600
+    assert books.book(START + timedelta(hours=9)) is DEFAULTS
+    assert kept == []
+
+
+def test_every_good_load_is_kept_with_its_time() -> None:
+    clock, kept = MovingClock(), []
+    books = recalling(Store(LEARNED, None, NEWER), clock, None, kept)
+    books.start()
+    books.stop()
+    books.refresh()
+    clock.at += timedelta(hours=1)
+    books.refresh()
+
+    assert kept == [(LEARNED, START), (NEWER, START + timedelta(hours=1))]
+
+
+def test_a_book_kept_in_the_future_is_not_used(caplog: pytest.LogCaptureFixture) -> None:
+    recalled = Recalled(book=LEARNED, loaded_at=START + timedelta(seconds=1))
+    books = recalling(Store(None), MovingClock(), recalled, [])
+    books.start()
+    books.stop()
+
+    assert books.book(START) is DEFAULTS
+    assert "which is yet to come; set the clock" in caplog.text
+
+
+def test_a_store_that_lost_versions_is_not_believed_until_the_last_good_book_is_too_old(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    whole, robbed = book_of(3), book_of(1)
+    clock = MovingClock()
+    books = keeper(Store(whole, robbed, robbed), clock)
+    books.refresh()
+
+    assert not books.refresh()
+    assert books.book(START) is whole
+    assert "the store holds 1 versions, the last good book 2 more" in caplog.text
+
+    clock.at = START + timedelta(hours=49)
+    assert books.refresh()
+    assert books.book(clock.at) is robbed
+
+
+def test_a_failed_refresh_is_tried_again_soon_and_a_good_one_waits_for_its_time() -> None:
+    books = keeper(Store(None, None, LEARNED), MovingClock())
+
+    books.refresh()
+    once = books._pause(1800.0)
+    books.refresh()
+    twice = books._pause(1800.0)
+    books.refresh()
+
+    assert 10.0 < once <= 15.0 < twice <= 30.0
+    assert books._pause(1800.0) == 1800.0
+    assert books._pause(0.005) == 0.005
+
+
+def test_a_look_up_waits_for_nothing_and_keeps_no_memory() -> None:
+    books = keeper(Store(book_of(200)), MovingClock())
+    books.refresh()
+
+    def look_up() -> None:
+        books.book(START).resolve("BTC/USDT:USDT", Side.LONG, 3.0, START)
+
+    assert waits(look_up) == set()
+    for _ in range(1_000):
+        look_up()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(100_000):
+            look_up()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 4_096
