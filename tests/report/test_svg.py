@@ -3,7 +3,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from freqfleet.report.svg import Ink, drawing, new_figure, sentence_svg, svg_text
+from freqfleet.report.inks import Ink
+from freqfleet.report.svg import drawing, new_figure, sentence_svg, svg_text
 
 
 def drawn(label: str = "a line", description: str = "a figure") -> str:

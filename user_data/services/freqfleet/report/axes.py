@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from freqfleet.report.formats import as_bps, typographic
-from freqfleet.report.svg import Ink
+from freqfleet.report.inks import Ink
 
 _LONGEST_LABEL = 26
 

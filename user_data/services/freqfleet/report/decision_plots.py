@@ -12,8 +12,9 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.report.axes import bps_axis, legend_mark, percent_axis, short_label
 from freqfleet.report.formats import pair_labels, to_bps
+from freqfleet.report.inks import Ink
 from freqfleet.report.summaries import IN_FORCE, verdict_counts
-from freqfleet.report.svg import Ink, drawing, new_figure, sentence_svg, svg_text
+from freqfleet.report.svg import drawing, new_figure, sentence_svg, svg_text
 
 # Long stands on its point, short hangs below it: the two sides of a pair do not hide each other.
 _SIDE_MARKERS = {

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from freqfleet.report import formats
 from freqfleet.report.comparison import JUDGED_TRADES, Outcome, verdict
 from freqfleet.report.decision_plots import decisions_plot, profit_plot
 from freqfleet.report.demo_page import BotRun, DemoPage, Phase, to_json
+from freqfleet.report.html import page_environment, write_whole
+from freqfleet.report.inks import DARK_INKS, Ink
 from freqfleet.report.plots import comparison_plot, equity_plot, exit_reasons_plot
 from freqfleet.report.summaries import (
     inconsistencies,
@@ -25,18 +23,7 @@ from freqfleet.report.summaries import (
     truth_sentence,
     verdict_counts,
 )
-from freqfleet.report.svg import Ink
 
-_DARK_INKS = {
-    Ink.TEXT: "#e6e9ee",
-    Ink.GRID: "#30363f",
-    Ink.PAPER: "#171a20",
-    Ink.BOT1: "#56b4e9",
-    Ink.BOT2: "#ff9450",
-    Ink.BOT3: "#2cc59a",
-    Ink.DEFAULTS: "#98a1ae",
-    Ink.INHERITED: "#e08fd5",
-}
 _OUTCOME_TONES = {Outcome.BETTER: "good", Outcome.WORSE: "bad"}
 
 
@@ -75,7 +62,7 @@ def render(page: DemoPage) -> str:
             tested=tested,
             figures={name: Markup(svg) for name, svg in figures.items()},  # noqa: S704 - drawn by us, text escaped
             light={ink.name.lower(): ink.value for ink in Ink},
-            dark={ink.name.lower(): value for ink, value in _DARK_INKS.items()},
+            dark={ink.name.lower(): value for ink, value in DARK_INKS.items()},
         )
     )
 
@@ -87,38 +74,9 @@ def _verdict_text(page: DemoPage) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("freqfleet.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": _printed(formats.as_percent),
-        "bare": _printed(partial(formats.as_bps, unit="")),
-        "to_bps": formats.to_bps,
-        "count": _printed(formats.as_count),
-        "decimal": _printed(formats.as_decimal),
-        "p_value": formats.as_p_value,
-        "minutes": _printed(formats.as_minutes),
-        "seconds": _printed(formats.as_seconds),
-        "time": formats.as_time,
-        "day": formats.as_day,
-        "feeders": _feeders,
-    }
-    environment.globals["sort_key"] = _sort_key
+    environment = page_environment()
+    environment.filters["feeders"] = _feeders
     return environment
-
-
-def _printed(form: Any) -> Any:
-    """Return `form` as print has it: a true minus, and no line break between a number and its unit."""
-    return lambda *arguments, **options: formats.typographic(form(*arguments, **options)).replace(" ", "\xa0")
-
-
-def _sort_key(value: float | None) -> str:
-    """What a column is sorted by; the script puts an empty key last."""
-    return "" if value is None or value != value else repr(float(value))  # noqa: PLR0124 - NaN
 
 
 def _feeders(run: BotRun) -> str:
@@ -130,21 +88,9 @@ def _feeders(run: BotRun) -> str:
 
 def write_page(page: DemoPage, path: Path) -> None:
     """Write the HTML page to `path`: readers see the old file or the whole new one."""
-    _write_whole(path, render(page))
+    write_whole(path, render(page))
 
 
 def write_json(page: DemoPage, path: Path) -> None:
     """Write the page's JSON to `path`, as `write_page` does."""
-    _write_whole(path, json.dumps(to_json(page), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as sheet:
-            sheet.write(text)
-        Path(temporary).chmod(0o644)  # mkstemp lets only its owner read
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_whole(path, json.dumps(to_json(page), indent=2, ensure_ascii=False, allow_nan=False) + "\n")

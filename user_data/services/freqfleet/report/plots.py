@@ -19,7 +19,8 @@ from freqfleet.report.formats import (
     plural,
     typographic,
 )
-from freqfleet.report.svg import Ink, drawing, new_figure, sentence_svg, svg_text
+from freqfleet.report.inks import Ink
+from freqfleet.report.svg import drawing, new_figure, sentence_svg, svg_text
 
 _LONG_DASHES = (0, (6.0, 1.5))
 _BOT_INKS = {"BOT1": Ink.BOT1, "BOT2": Ink.BOT2, "BOT3": Ink.BOT3}

@@ -12,31 +12,16 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from html import escape
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from freqfleet.report.inks import Ink
+
 WIDTH = 480
 FONT_SIZE = 12.0
-
-
-class Ink(StrEnum):
-    """The colours of the report, for light paper. Okabe and Ito's set, which the colour-blind can tell.
-
-    A member's name is also the name of its CSS variable: `Ink.BOT1` is `--bot1`.
-    """
-
-    TEXT = "#1b1f24"
-    GRID = "#dfe3e8"
-    PAPER = "#fffffe"
-    BOT1 = "#0072b2"
-    BOT2 = "#d55e00"
-    BOT3 = "#00876a"
-    DEFAULTS = "#737b87"
-    INHERITED = "#a8479c"
 
 
 _STYLE: dict[str, Any] = {

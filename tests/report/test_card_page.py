@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from freqfleet.domain.decisions import Verdict
+from freqfleet.report.card import ReportCard
+from freqfleet.report.card_page import render_card, write_card
+from freqfleet.report.card_rows import groups
+from freqfleet.testing.cards import evidence, pair_card, report_card
+
+MANY = 300
+
+
+def with_fields(card: ReportCard, **changes: object) -> ReportCard:
+    return replace(card, **changes)  # type: ignore[arg-type]
+
+
+def drawn(page: str) -> dict:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found.group(1))
+
+
+def test_the_page_says_what_was_published_and_what_the_seeds_gate_would_have():
+    page = render_card(report_card())
+
+    assert "1 of 4 published, 1 inherited from their family" in page
+    assert "would have published 3 of the 3 it could judge" in page
+    assert page.count('<details class="pair"') == 4
+
+
+def test_nothing_published_is_said_as_it_is():
+    page = render_card(report_card((pair_card("SOL/USDT:USDT", Verdict.KEPT),)))
+
+    assert "Nothing was published: 1 pairs and sides were judged" in page
+
+
+def test_a_run_without_pairs_families_and_decay_has_a_page():
+    page = render_card(
+        with_fields(report_card(), pairs=(), families=(), decay=(), funnel=(), notes=(), commands=())
+    )
+
+    assert "No pair was asked for" in page
+    assert "No family was tested" in page
+    assert "decay needs published parameters" in page
+
+
+def test_published_pairs_come_first_and_skipped_ones_last():
+    page = render_card(report_card())
+
+    verdicts = re.findall(r'<details class="pair" [^>]*data-verdict="(\w+)"', page)
+
+    assert verdicts == ["published", "inherited", "kept", "skipped"]
+
+
+def test_what_the_script_draws_has_the_order_of_the_list():
+    data = drawn(render_card(report_card()))
+
+    first, *_, last = data["surfaces"]
+    assert last is None
+    assert len(data["axes"]) == 1
+    assert (len(data["axes"][0]["stops"]), len(data["axes"][0]["targets"])) == (20, 30)
+    assert first["base"] == 2.0
+    stop, target, outside = first["chosen"]
+    assert outside == 0
+    assert data["axes"][0]["stops"][round(stop)] == pytest.approx(-0.02, abs=1e-3)
+    assert data["axes"][0]["targets"][round(target)] == pytest.approx(0.05, abs=3e-3)
+
+
+def test_texts_are_escaped_everywhere():
+    nasty = '</script><img src=x onerror="alert(1)">'
+    card = report_card()
+    decision = replace(card.pairs[0].decision, reason=nasty)
+    pair = replace(card.pairs[0], decision=decision, incumbent_name=nasty)
+
+    page = render_card(with_fields(card, pairs=(pair,), notes=(nasty,), run_id=nasty))
+
+    assert "<img" not in page
+    assert page.count("</script>") == 2
+
+
+def test_a_page_of_300_surfaces_stays_below_three_megabytes():
+    pairs = tuple(
+        pair_card(f"C{number}/USDT:USDT", Verdict.KEPT, peak_bps=5.0 + number % 50) for number in range(MANY)
+    )
+
+    page = render_card(report_card(pairs))
+
+    assert len(page.encode()) < 3_000_000
+
+
+def test_the_page_loads_nothing_from_elsewhere():
+    page = render_card(report_card())
+
+    assert "default-src 'none'" in page
+    assert not re.search(r'(?:src|href)="', page)
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_both_files_are_written_whole(tmp_path):
+    page, document = write_card(report_card(), tmp_path / "report")
+
+    assert page.read_text().endswith("</html>")
+    assert json.loads(document.read_text())["run_id"] == "20251101T120000Z-abc123"
+    assert sorted(one.name for one in page.parent.iterdir()) == ["card.html", "card.json"]
+
+
+def test_only_what_was_measured_has_a_row():
+    bare = replace(
+        pair_card("BTC/USDT:USDT", Verdict.KEPT),
+        monte_carlo=None,
+        overfitting=None,
+        sharpe=None,
+        seed_gate=None,
+    )
+    bare = replace(bare, decision=replace(bare.decision, evidence=type(bare.decision.evidence)(trades=70)))
+
+    heads = [one.head for one in groups(bare)]
+
+    assert heads == ["Exits", "Held out, over what was in force"]
+
+
+def test_a_suspect_of_decay_and_a_boundary_are_named():
+    pair = pair_card("BTC/USDT:USDT", Verdict.PUBLISHED)
+    measured = evidence(decay_z=2.5, boundary=("stop_loss", "take_profit"))
+    pair = replace(pair, decision=replace(pair.decision, evidence=measured))
+
+    rows = {row.name: row.value for group in groups(pair) for row in group.rows}
+
+    assert rows["decay z"] == "2.50 – suspect"
+    assert rows["at a boundary"] == "stop_loss, take_profit"
