@@ -12,6 +12,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.parameters.book import DEFAULT_VERSION, ParameterBook
 from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
+from freqfleet.testing import trades
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 MONDAY = datetime(2025, 11, 3, tzinfo=UTC)
@@ -221,3 +222,24 @@ def test_an_answer_is_a_version_that_was_already_known(versions, seconds, side):
     answer = book(*versions).resolve(BTC, side, 3.0, at).chain[-1].version
 
     assert answer is None or (answer.effective_from <= at and answer.stage is Stage.CHAMPION)
+
+
+@given(
+    starts=st.lists(st.tuples(st.sampled_from(["BTC/USDT:USDT", None]), st.integers(0, 20)), max_size=8),
+    asked=st.lists(st.integers(-2, 25), min_size=1, max_size=20),
+)
+def test_an_answer_asked_before_is_the_one_a_new_book_gives(starts, asked):
+    epoch = datetime(2025, 11, 1, tzinfo=UTC)
+    versions = [
+        trades.version(pair=pair, recorded_at=epoch + timedelta(minutes=minute), run_id=f"run-{number}")
+        for number, (pair, minute) in enumerate(starts)
+    ]
+    defaults = ExitParameters(stop_loss=-0.03, take_profit=0.03)
+    used = ParameterBook(versions, defaults=defaults)
+
+    for minute in asked:
+        at = epoch + timedelta(minutes=minute)
+        fresh = ParameterBook(versions, defaults=defaults)
+        assert used.resolve("BTC/USDT:USDT", Side.LONG, 3.0, at) == fresh.resolve(
+            "BTC/USDT:USDT", Side.LONG, 3.0, at
+        )

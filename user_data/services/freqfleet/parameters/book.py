@@ -6,6 +6,7 @@ The order of the chain: pair -> every pair (inherited) -> leverage bin -> defaul
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,11 +56,17 @@ class _Series:
         index = bisect_right(self._times_ms, at_ms)
         return self._versions[index - 1] if index else None
 
+    def span_ms(self, at_ms: int) -> tuple[float, float]:
+        """Return from when (in) until when (out) the answer is the one for `at_ms`."""
+        index = bisect_right(self._times_ms, at_ms)
+        since = self._times_ms[index - 1] if index else -math.inf
+        return since, self._times_ms[index] if index < len(self._times_ms) else math.inf
+
 
 class ParameterBook:
     """Every version a reader may use, and the defaults underneath.
 
-    Thread-safety: immutable after construction; share it freely.
+    Thread-safety: its answers never change after construction; share it freely.
     """
 
     def __init__(
@@ -79,6 +86,7 @@ class ParameterBook:
             series.setdefault((key.pair, key.side, key.leverage_bin), []).append(version)
             self.version_count += 1
         self._series = {key: _Series(listed) for key, listed in series.items()}
+        self._answers: dict[tuple[str, Side, LeverageBin], tuple[float, float, Resolution]] = {}
         self.defaults = defaults
         self.as_of = as_of
 
@@ -94,9 +102,28 @@ class ParameterBook:
         return tuple(sorted(champions, key=lambda one: one.key.label))
 
     def resolve(self, pair: str, side: Side, leverage: float, at: datetime) -> Resolution:
-        """Return what is in force for a position, with the whole chain (for `explain`)."""
+        """Return what is in force for a position, with the whole chain (for `explain`).
+
+        A strategy asks the same again and again: the last answer of each pair, side and bin is kept with
+        the span of time it holds for.
+        """
         at_ms = to_ms(at)
         step = leverage_bin(leverage)
+        known = self._answers.get((pair, side, step))
+        if known is not None and known[0] <= at_ms < known[1]:
+            return known[2]
+        found = self._resolve(pair, side, step, at_ms)
+        spans = [
+            self._series[key].span_ms(at_ms)
+            for key in ((pair, side, None), (None, side, None), (pair, side, step), (None, side, step))
+            if key in self._series
+        ]
+        since = max((one for one, _ in spans), default=-math.inf)
+        until = min((one for _, one in spans), default=math.inf)
+        self._answers[pair, side, step] = (since, until, found)
+        return found
+
+    def _resolve(self, pair: str, side: Side, step: LeverageBin, at_ms: int) -> Resolution:
         links: list[Link] = []
         for level, one_pair, one_bin in (
             ("pair", pair, None),
