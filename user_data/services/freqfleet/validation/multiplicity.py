@@ -41,6 +41,18 @@ def holm(p_values: FloatArray, alpha: float) -> BoolArray:
     return believed
 
 
+def simes(p_values: FloatArray) -> float:
+    """Return one p-value for "none of these is true"; 1 without any.
+
+    Source: Simes (1986). Small where a few tests stand out, however many others say nothing.
+    """
+    count = len(p_values)
+    if count == 0:
+        return 1.0
+    ordered = np.sort(np.where(np.isnan(p_values), 1.0, p_values))
+    return float(min(1.0, (ordered * count / np.arange(1, count + 1)).min()))
+
+
 def _require_level(level: float) -> None:
     if not 0.0 < level < 1.0:
         raise InputError(f"an error rate must lie between 0 and 1, was {level}")

@@ -1,7 +1,8 @@
 """The publication gate: nothing is published that chance explains.
 
 A unit is *published* when its own trades certify the improvement over its incumbent: cross-fitted paired
-differences, day-clustered t, Benjamini-Hochberg over every unit of the run. It *inherits* when its family
+differences, day-clustered t, and Benjamini-Hochberg over every unit of a run that chance does not explain
+as a whole. It *inherits* when its family
 as a whole is certified and the shrunk claim for it is large enough; its own improvement is then likely, not
 certified. Everything else is kept or skipped, with a reason. Nothing here is random.
 
@@ -25,7 +26,7 @@ from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.replay.metrics import effective_trades
 from freqfleet.validation.clustered import MIN_NONZERO, MeanTest, mean_test
 from freqfleet.validation.folds import NO_FOLD, Fold, fold_of_trades
-from freqfleet.validation.multiplicity import benjamini_hochberg, holm
+from freqfleet.validation.multiplicity import benjamini_hochberg, holm, simes
 from freqfleet.validation.selection import KEEP, Selection, Unit
 from freqfleet.validation.shrinkage import UNITS_FOR_A_MEAN
 
@@ -38,8 +39,9 @@ ADAPTIVE_SEARCHES = frozenset({"tpe", "gp", "cmaes", "random"})
 class GateRules:
     """The bars of the gate.
 
-    fdr : expected share of chance findings among the published. pooled_alpha : chance that any family is
-    certified where none earns more. min_trades, min_nonzero : below them a unit cannot certify itself.
+    fdr : expected share of chance findings among the published. pooled_alpha : chance that a run with nothing
+    to learn certifies a family, and again that it certifies a unit. min_trades, min_nonzero : below them a
+    unit cannot certify itself.
     """
 
     fdr: float = 0.05
@@ -180,28 +182,36 @@ def _shortage(unit: Unit, test: MeanTest, rules: GateRules) -> str:
 
 
 def _certified(cases: Sequence[_Case], rules: GateRules) -> BoolArray:
-    """Test every unit that may certify itself together: the error rate is that of the whole run."""
+    """Test every unit that may certify itself together: the error rate is that of the whole run.
+
+    Two steps: chance must fail to explain the run as a whole (one family together, or the best few units
+    alone), and only then are units picked out. Where nothing can be learned, the second step seldom comes.
+    """
     able = np.array([case.test is not None and not case.problem for case in cases], dtype=np.bool_)
     p_values = np.array([case.test.p_value if case.test else 1.0 for case in cases])
     certified = np.zeros(len(cases), dtype=np.bool_)
-    certified[able] = benjamini_hochberg(p_values[able], rules.fdr)
+    alone = simes(p_values[able])
+    _, families = _families(cases, certified, rules)
+    if alone <= rules.pooled_alpha or any(families.values()):
+        certified[able] = benjamini_hochberg(p_values[able], rules.fdr)
     return certified
 
 
 def _families(
-    cases: Sequence[_Case], certified: BoolArray, rules: GateRules
+    cases: Sequence[_Case], left_out: BoolArray, rules: GateRules
 ) -> tuple[dict[str, float], dict[str, bool]]:
     """Return p-value and certification of every family; Holm over the families of the run.
 
-    Units that certified themselves are left out: one pair with a large edge vouches for nobody else.
+    left_out : (units,). What a family lends is tested without the units that certified themselves: one pair
+    with a large edge vouches for nobody else.
     """
     names = sorted({case.unit.family for case in cases})
     p_values = []
     for name in names:
         members = [
             case
-            for case, own in zip(cases, certified, strict=True)
-            if case.unit.family == name and len(case.values) and not own
+            for case, out in zip(cases, left_out, strict=True)
+            if case.unit.family == name and len(case.values) and not out
         ]
         if len(members) < UNITS_FOR_A_MEAN:
             p_values.append(1.0)

@@ -1,0 +1,39 @@
+"""Duplicates: one entry that several bots made is one trade.
+
+BOT3 executes what BOT1 and BOT2 signal, so the same path of prices may be in the data two or three times.
+Counted twice, it would look like evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from freqfleet.errors import InputError
+from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
+
+SAME_ENTRY_MS = 15 * 60_000
+
+
+def kept_entries(
+    entered_ms: IntArray, weights: FloatArray, bots: Sequence[str], *, within_ms: int = SAME_ENTRY_MS
+) -> BoolArray:
+    """Return (n,): which trades of one pair and side to keep; every argument has one value per trade.
+
+    A trade falls to another bot's trade that was entered within `within_ms` and weighs more; of equal
+    weights the earlier stays, then the one of the bot that sorts first. Two trades of one bot are never the
+    same entry. Raises InputError where the columns differ in length.
+    """
+    count = len(entered_ms)
+    if len(weights) != count or len(bots) != count:
+        raise InputError(
+            f"{count} entries need as many weights and bots, were {len(weights)} and {len(bots)}"
+        )
+    kept = np.zeros(count, dtype=np.bool_)
+    order = sorted(range(count), key=lambda at: (-weights[at], entered_ms[at], bots[at], at))
+    names = np.array(bots)
+    for at in order:
+        close = kept & (np.abs(entered_ms - entered_ms[at]) <= within_ms) & (names != names[at])
+        kept[at] = not close.any()
+    return kept
