@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.market import Market
@@ -20,11 +22,22 @@ def help_cost(folder: Path, repeats: int) -> Cost:
     return median_cost([run([*_FREQFLEET, "--help"], env=environment(), cwd=folder) for _ in range(repeats)])
 
 
-def optimize_costs(market: Market, store: Path, folder: Path, repeats: int) -> tuple[Cost, Cost]:
-    """Return what a first `freqfleet optimize` of one pair takes: with compiled kernels, and without any.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizeCosts:
+    """What `freqfleet optimize --dry-run` takes; cold is without any compiled kernel.
 
-    Cold and warm runs alternate: every cold one fills the cache of the warm one after it.
+    one_pair : the whole command over one pair, both sides, with whatever kernels it needs compiled.
+    one_pair_cold, fleet_cold : up to the first decision of a run over one pair, and over `fleet` pairs.
     """
+
+    one_pair: Cost
+    one_pair_cold: Cost
+    fleet_cold: Cost
+    fleet: int
+
+
+def optimize_costs(market: Market, store: Path, folder: Path, repeats: int) -> OptimizeCosts:
+    """Measure the first `freqfleet optimize` of a day, and of an installation."""
     userdir = folder / "user_data"
     (userdir / "config").mkdir(parents=True)
     (userdir / "config" / "fleet.toml").write_text(
@@ -32,14 +45,24 @@ def optimize_costs(market: Market, store: Path, folder: Path, repeats: int) -> t
         f"[optimizer]\ndays_back = {DAYS_BACK}\n",
         encoding="utf-8",
     )
-    command = [
-        *_FREQFLEET, "--userdir", str(userdir), "optimize", "--dry-run", "--pairs", market.pairs[0],
-    ]  # fmt: skip
+    verb = ["--userdir", str(userdir), "optimize", "--dry-run", "--pairs"]
+    first_work = [sys.executable, "-m", "bench.first_work", *verb]
     cache = folder / "numba-cold"
-    cold, warm = [], []
-    for _ in range(repeats):
-        shutil.rmtree(cache, ignore_errors=True)
-        for costs in (cold, warm):
-            env = environment(NUMBA_CACHE_DIR=str(cache))
-            costs.append(run(command, env=env, cwd=folder, allowed=_OPTIMIZE_CODES))
-    return median_cost(warm), median_cost(cold)
+
+    def once(command: Sequence[str], pairs: Sequence[str], *, cold: bool) -> Cost:
+        if cold:
+            shutil.rmtree(cache, ignore_errors=True)
+        env = environment(NUMBA_CACHE_DIR=str(cache))
+        return run([*command, *pairs], env=env, cwd=folder, allowed=_OPTIMIZE_CODES)
+
+    one, fleet = market.pairs[:1], market.pairs
+    rounds = [
+        (
+            once([*_FREQFLEET, *verb], one, cold=False),
+            once(first_work, one, cold=True),
+            once(first_work, fleet, cold=True),
+        )
+        for _ in range(repeats)
+    ]
+    whole, cold_one, cold_fleet = (median_cost(costs) for costs in zip(*rounds, strict=True))
+    return OptimizeCosts(one_pair=whole, one_pair_cold=cold_one, fleet_cold=cold_fleet, fleet=len(fleet))
