@@ -74,8 +74,8 @@ def _headline(card: ReportCard) -> str:
     if total == 0:
         return "No pair was asked for"
     if published + inherited == 0:
-        return f"Nothing was published: {formats.as_count(total)} pairs and sides were judged"
-    also = f", {formats.as_count(inherited)} inherited from their family" if inherited else ""
+        return f"Nothing was published in {formats.plural(total, 'decision')}"
+    also = f", {formats.as_count(inherited)} inherited" if inherited else ""
     return f"{formats.as_count(published)} of {formats.as_count(total)} published{also}"
 
 

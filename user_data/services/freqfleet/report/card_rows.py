@@ -167,7 +167,11 @@ def _monte_carlo(card: PairCard) -> Iterator[Row]:
 def _level(card: PairCard) -> str:
     found = card.monte_carlo
     assert found is not None
-    staked = "the whole account" if found.stake_ratio == 1.0 else f"{as_percent(found.stake_ratio, 0)} of it"
+    staked = (
+        "the whole account"
+        if found.stake_ratio == 1.0
+        else f"{as_percent(found.stake_ratio, 0)} of the account"
+    )
     return f"{found.level}-level, {staked} at stake in each trade"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from freqfleet.market.arrays import BoolArray, FloatArray
 
 MOST_STOPS = 40
-MOST_TARGETS = 50
+MOST_TARGETS = 40
 _TENTHS = 10.0
 _NOTHING = -32768  # a cell that breaks a constraint
 _MOST = 32767

@@ -99,10 +99,10 @@ def evidence(**changes: Any) -> Evidence:
     return Evidence(**{**values, **changes})
 
 
-def hill(peak_bps: float) -> Surface:
-    """Return a surface of 20 stops and 30 targets; the tightest target is forbidden to the widest stop."""
-    stops = np.geomspace(0.01, 0.05, 20)
-    targets = np.geomspace(0.015, 0.2, 30)
+def hill(peak_bps: float, *, stop_count: int = 20, target_count: int = 30) -> Surface:
+    """Return the surface of a hill; the tightest target is forbidden to the widest stop."""
+    stops = np.geomspace(0.01, 0.05, stop_count)
+    targets = np.geomspace(0.015, 0.2, target_count)
     distance = np.log(stops / 0.02)[:, None] ** 2 + np.log(targets / 0.05)[None, :] ** 2
     profit = peak_bps * (2.0 * np.exp(-2.0 * distance) - 1.0)
     plateau = profit > peak_bps * 0.7
