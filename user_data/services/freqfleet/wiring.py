@@ -111,13 +111,14 @@ def _saved_versions(settings: Settings) -> list[ParameterVersion]:
 
     found: dict[str, ParameterVersion] = {}
     for file in sorted(settings.path(LAST_BOOKS).glob("*.json")):
-        saved = _last_book(settings, file.stem).load()
+        saved = saved_book(settings, file.stem).load()
         for version in saved.versions if saved is not None else ():
             found.setdefault(version.version_id, version)
     return sorted(found.values(), key=lambda one: one.recorded_at)
 
 
-def _last_book(settings: Settings, bot: str) -> LastBook:
+def saved_book(settings: Settings, bot: str) -> LastBook:
+    """Return where a bot keeps its last good parameters."""
     from freqfleet.store.engine import describe, parse_store_url
     from freqfleet.store.last_book import LAST_BOOKS, LastBook
 
@@ -215,7 +216,7 @@ def _book_keeper(bot: str, settings: Settings, *, trading: bool) -> BookKeeper:
     defaults = ParameterBook((), defaults=exits)
     uses_book = settings.runtime.parameters == "book"
     clock = SystemClock()
-    last = _last_book(settings, bot) if trading and uses_book else None
+    last = saved_book(settings, bot) if trading and uses_book else None
 
     def load() -> ParameterBook:
         if not uses_book:

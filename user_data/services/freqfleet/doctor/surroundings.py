@@ -9,6 +9,7 @@ from freqfleet.doctor.findings import Finding, failed, note, ok
 from freqfleet.errors import FreqfleetError
 from freqfleet.market.candles import CandleFiles
 from freqfleet.settings import FLEET_FILE, Settings
+from freqfleet.store.deadline_store import DeadlineStore
 from freqfleet.wiring import open_store, sqlite_store_file
 
 
@@ -39,7 +40,8 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield note("store", f"no learning store at {file} yet", "`freqfleet sync` makes it")
         return
     try:
-        store = open_store(settings)
+        # A server that hangs must not hang the doctor, and is a finding like any other.
+        store = DeadlineStore(lambda: open_store(settings), seconds=settings.store.deadline_seconds)
         try:
             health = store.health()
             store.parameter_versions()  # reading is what finds rows outside the bounds
