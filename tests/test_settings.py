@@ -103,7 +103,8 @@ def test_a_bot_of_ones_own_joins_the_known_ones(userdir):
         ("[bots.BOT1]\nwieght = 2.0", "unknown key bots.BOT1.wieght; did you mean weight?"),
         (
             "[gate]\nzzz = 1",
-            "known keys: claim_min_bps, e_publish, fdr, folds, min_nonzero, min_trades, pooled_alpha",
+            "known keys: claim_min_bps, e_publish, families, family_trades, fdr, folds, lattice, method, "
+            "min_nonzero, pooled_alpha",
         ),
         ("userdir = 'x'", "unknown key userdir; give --userdir"),
     ],

@@ -2,6 +2,7 @@ import json
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from freqfleet.cli import main
@@ -14,6 +15,7 @@ from replaycases import BTC, WAVE_CANDLES, after, waves
 
 ETH = "ETH/USDT:USDT"
 WAVES = 80
+PEAKS = np.random.default_rng(3).normal(0.07, 0.02, WAVES).clip(0.03, 0.14)
 AS_OF = iso(after(5 * WAVE_CANDLES * (WAVES + 2)))
 FLEET = """
 [optimizer]
@@ -31,7 +33,7 @@ def userdir(tmp_path):
     (folder / "config").mkdir(parents=True)
     (folder / "config" / "fleet.toml").write_text(FLEET)
     settings = load_settings(folder)
-    candles, trades = waves([0.06] * WAVES)
+    candles, trades = waves(PEAKS)
     files = CandleFiles(settings.datadir)
     for pair in (BTC, ETH):
         write_candles(files.path(pair), replace(candles, pair=pair))
@@ -64,7 +66,7 @@ def published(userdir):
 
 
 def test_publishes_what_beats_the_defaults_and_ends_with_0(freqfleet, userdir):
-    code, out, _ = freqfleet("optimize", "--as-of", AS_OF, "--search", "random")
+    code, out, _ = freqfleet("optimize", "--as-of", AS_OF)
 
     assert code == 0
     assert [one.key.label for one in published(userdir)] == [f"{BTC} long"]
@@ -81,6 +83,20 @@ def test_ends_with_1_where_nothing_was_published(freqfleet):
     assert "4 trades, 60 needed" in out
 
 
+def test_what_an_adaptive_search_found_is_shown_and_not_published(freqfleet, userdir):
+    code, out, _ = freqfleet(
+        "optimize", "--as-of", AS_OF, "--search", "random", "--trials", "60", "--json", "-"
+    )
+
+    decision = json.loads(out)["decisions"][0]
+    assert code == 1
+    assert decision["verdict"] == "kept"
+    assert decision["reason"].startswith(
+        "cannot certify: --search random chose its candidates by looking at every"
+    )
+    assert published(userdir) == []
+
+
 def test_dry_run_stores_nothing_and_says_so(freqfleet, userdir):
     code, out, _ = freqfleet("optimize", "--as-of", AS_OF, "--dry-run")
 
@@ -90,14 +106,12 @@ def test_dry_run_stores_nothing_and_says_so(freqfleet, userdir):
 
 
 def test_json_to_stdout_is_nothing_but_json(freqfleet):
-    code, out, _ = freqfleet(
-        "optimize", "--as-of", AS_OF, "--json", "-", "--search", "random", "--trials", "7"
-    )
+    code, out, _ = freqfleet("optimize", "--as-of", AS_OF, "--json", "-", "--search", "grid", "--trials", "7")
 
     document = json.loads(out)
     assert code == 0
     assert document["schema"] == 1
-    assert document["candidates"] == 7
+    assert document["candidates"] == 6  # a grid of at most 7: 3 stops x 2 targets
     assert [(one["pair"], one["side"]) for one in document["decisions"]] == [
         (BTC, "long"), (BTC, "short"), (ETH, "long"), (ETH, "short"),
     ]  # fmt: skip
@@ -218,7 +232,7 @@ def test_two_jobs_decide_as_one_does(freqfleet):
 
 
 def test_resume_of_a_finished_study_redoes_nothing_and_publishes_nothing_more(freqfleet, userdir):
-    asked = ("optimize", "--as-of", AS_OF, "--search", "random", "--study", "night", "--json", "-")
+    asked = ("optimize", "--as-of", AS_OF, "--search", "grid", "--study", "night", "--json", "-")
     _, first, _ = freqfleet(*asked)
     for file in (userdir / "data").rglob("BTC*"):
         file.unlink()  # whoever wanted to redo it would need its candles

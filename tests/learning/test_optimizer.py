@@ -12,7 +12,7 @@ from freqfleet.learning.optimizer import Optimizer, OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.parameters.book import ParameterBook
-from freqfleet.settings import DefaultSettings, OptimizerSettings, Settings, load_settings
+from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, Settings, load_settings
 from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.trades import version
 from replaycases import BTC, START, WAVE_CANDLES, FakeCandleFiles, after, closed_trade, funding_of, waves
@@ -26,8 +26,10 @@ END = after(5 * WAVE_CANDLES * (WAVES + 2))
 
 
 def settings_for(**optimizer) -> Settings:
+    """Without the gate: what one pair says by itself. test_certification.py has the gate."""
     return load_settings(
         Path("nowhere"),
+        gate=GateSettings(method="holdout"),
         optimizer=OptimizerSettings(**{"time_limit_minutes": (240,), "trials": 40, **optimizer}),
         defaults=DefaultSettings(time_limit_minutes=240),
     )

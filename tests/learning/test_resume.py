@@ -13,7 +13,7 @@ from freqfleet.errors import InputError
 from freqfleet.learning.optimizer import Optimizer
 from freqfleet.learning.run_record import FileRecord, checked_study_name, study_name
 from freqfleet.learning.study import open_study
-from freqfleet.settings import DefaultSettings, OptimizerSettings, load_settings
+from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
 from freqfleet.testing.memory_store import MemoryStore
 from replaycases import WAVE_CANDLES, FakeCandleFiles, after, waves
 
@@ -28,6 +28,7 @@ def settings_in(userdir: Path, **optimizer):
         userdir,
         optimizer=OptimizerSettings(**{"time_limit_minutes": (240,), "trials": 20, **optimizer}),
         defaults=DefaultSettings(time_limit_minutes=240),
+        gate=GateSettings(method="holdout"),
     )
 
 

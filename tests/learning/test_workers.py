@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deadlyfiles import DeadlyFiles
 from freqfleet.clock import FixedClock
 from freqfleet.errors import InputError, UnreachableError
 from freqfleet.learning.optimizer import Optimizer
 from freqfleet.learning.run_record import FileRecord
 from freqfleet.learning.workers import Cluster, InProcess, Processes
 from freqfleet.market.candles import CandleFiles
-from freqfleet.settings import DefaultSettings, OptimizerSettings, load_settings
+from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
 from freqfleet.testing.candle_tables import write_candles
 from freqfleet.testing.memory_store import MemoryStore
 from replaycases import WAVE_CANDLES, after, waves
@@ -28,6 +27,7 @@ SETTINGS = load_settings(
     Path("nowhere"),
     optimizer=OptimizerSettings(time_limit_minutes=(240,), trials=25),
     defaults=DefaultSettings(time_limit_minutes=240),
+    gate=GateSettings(method="holdout"),
 )
 
 
@@ -123,27 +123,11 @@ def test_pair_without_candles_is_skipped_by_a_worker_as_by_the_parent(tmp_path):
     assert "no file" in runs[0].findings[2].decision.reason
 
 
-@dataclass(frozen=True)
-class Deadly:
-    """Candle files whose reader is killed, as for want of memory."""
-
-    files: CandleFiles
-
-    def pairs(self):
-        return self.files.pairs()
-
-    def load(self, pair):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def load_funding(self, pair):
-        return None
-
-
 def test_killed_worker_ends_the_run_with_the_remedy(tmp_path):
     files, store = market(tmp_path)
 
     with pytest.raises(UnreachableError, match=r"a worker process was killed.*--resume, and fewer --jobs"):
-        optimizer(Deadly(files), store, Processes(2)).run()
+        optimizer(DeadlyFiles(files), store, Processes(2)).run()
 
 
 def test_scheduler_nobody_answers_at_is_named():

@@ -45,6 +45,20 @@ def test_one_cell_is_that_column_of_all_of_them(paths, flat):
     assert np.array_equal(events.profits(AXES.cell(flat)), events.all_profits()[:, flat])
 
 
+@settings(max_examples=100, deadline=None)
+@given(trade_paths(), st.integers(0, AXES.cells - 1))
+def test_candles_that_hold_both_barriers_are_told_as_the_engine_does(paths, flat):
+    cell = AXES.cell(flat)
+    exits = NumpyEngine(paths).exits([AXES.parameters(cell)])
+
+    events = exit_events(paths, AXES, COSTS)
+
+    assert np.array_equal(events.ambiguous(cell), exits.ambiguous[0])
+    np.testing.assert_allclose(
+        events.optimistic_profits(cell), COSTS.optimistic_profit_ratio(exits, paths)[0], rtol=0.0, atol=1e-12
+    )
+
+
 @pytest.mark.parametrize("kernel", ["numpy", "auto"])
 def test_their_sums_are_the_surface(kernel):
     paths = walk_paths(trades=40, width=60, seed=3)

@@ -124,20 +124,37 @@ class OptimizerSettings(_Frozen):
     source_weights: Literal["share", "literal"] = "share"
 
 
+class LatticeSettings(_Frozen):
+    """[gate.lattice] how many values each axis of the gate's exits has; time limits are the optimizer's.
+
+    Pairs are compared cell by cell: memory and time grow with the product.
+    """
+
+    stop_losses: Annotated[int, Field(ge=2, le=60)] = 10
+    take_profits: Annotated[int, Field(ge=2, le=60)] = 14
+    volatility_scalings: Annotated[int, Field(ge=1, le=8)] = 3
+
+
 class GateSettings(_Frozen):
     """[gate] what may be published; see docs/decisions/0009-publication-gate.md.
 
     fdr : expected share of chance findings among the published. pooled_alpha : chance that a family is
-    certified where nothing earns more. folds : of the cross-fit. min_trades, min_nonzero : trades, and trades
-    that differ from what is in force, below which a pair side cannot certify itself.
+    certified where nothing earns more. folds : of the cross-fit. family_trades : pair sides with fewer take
+    no part at all; those with fewer than [optimizer] min_trades, or fewer than min_nonzero that differ from
+    what is in force, can only inherit. families : what pair sides must share to learn from each other.
+    method : `holdout` publishes what beat the incumbent on held-out trades, as chance does half of the time.
     """
+
+    method: Literal["certified", "holdout"] = "certified"
 
     fdr: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
     pooled_alpha: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.01
     claim_min_bps: float = 10.0
     folds: Annotated[int, Field(ge=2)] = 5
-    min_trades: PositiveInt = 60
+    family_trades: PositiveInt = 20
+    families: tuple[Literal["side", "bot", "volatility"], ...] = ("side",)
     min_nonzero: PositiveInt = 10
+    lattice: LatticeSettings = LatticeSettings()
     e_publish: Annotated[float, Field(gt=1.0)] = 20.0
 
 

@@ -9,9 +9,12 @@ from freqfleet.clock import from_ms
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
+from freqfleet.learning.candidacy_text import candidacy_of_text, candidacy_text
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
 from freqfleet.store.rows import whole_ms
+
+_OWN_FORM = ("decision", "holdout", "candidacy")
 
 
 def outcome_row(outcome: PairOutcome) -> dict[str, Any]:
@@ -34,28 +37,46 @@ def pair_outcome(row: dict[str, Any]) -> PairOutcome:
 
 def _finding_row(finding: Finding) -> dict[str, Any]:
     decision = finding.decision
-    row = {one.name: getattr(finding, one.name) for one in fields(Finding) if one.name != "decision"}
+    row = {one.name: getattr(finding, one.name) for one in fields(Finding) if one.name not in _OWN_FORM}
     until = finding.learned_until
     return {
         **row,
         "learned_until": None if until is None else whole_ms(until),
         "dropped": dict(finding.dropped),
-        "decision": {
-            "pair": decision.pair,
-            "side": decision.side.value,
-            "verdict": decision.verdict.value,
-            "reason": decision.reason,
-            "parameters": None if decision.parameters is None else decision.parameters.to_dict(),
-            "evidence": asdict(decision.evidence),
-            "version": decision.version,
-        },
+        "decision": _decision_row(decision),
+        "holdout": None if finding.holdout is None else _decision_row(finding.holdout),
+        "candidacy": None if finding.candidacy is None else candidacy_text(finding.candidacy),
+    }
+
+
+def _decision_row(decision: Decision) -> dict[str, Any]:
+    return {
+        "pair": decision.pair,
+        "side": decision.side.value,
+        "verdict": decision.verdict.value,
+        "reason": decision.reason,
+        "parameters": None if decision.parameters is None else decision.parameters.to_dict(),
+        "evidence": asdict(decision.evidence),
+        "version": decision.version,
     }
 
 
 def _finding(row: dict[str, Any]) -> Finding:
-    said = row["decision"]
-    exits, until = said["parameters"], row["learned_until"]
-    decision = Decision(
+    until, holdout, candidacy = row["learned_until"], row.get("holdout"), row.get("candidacy")
+    return Finding(
+        **{
+            **row,
+            "decision": _decision(row["decision"]),
+            "holdout": None if holdout is None else _decision(holdout),
+            "candidacy": None if candidacy is None else candidacy_of_text(candidacy),
+            "learned_until": None if until is None else from_ms(until),
+        }
+    )
+
+
+def _decision(said: dict[str, Any]) -> Decision:
+    exits = said["parameters"]
+    return Decision(
         pair=said["pair"],
         side=Side(said["side"]),
         verdict=Verdict(said["verdict"]),
@@ -63,7 +84,4 @@ def _finding(row: dict[str, Any]) -> Finding:
         parameters=None if exits is None else ExitParameters.from_dict(exits),
         evidence=Evidence.from_dict(said["evidence"]),
         version=said["version"],
-    )
-    return Finding(
-        **{**row, "decision": decision, "learned_until": None if until is None else from_ms(until)}
     )

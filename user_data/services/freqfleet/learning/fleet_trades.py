@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from freqfleet.clock import to_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.store.promise import LearningStore
@@ -27,6 +28,12 @@ class FleetTrades:
     def of(self, pair: str, side: Side) -> Sequence[ClosedTrade]:
         """Return the trades of one pair and side, none where there are none."""
         return self.by_pair_side.get((pair, side), ())
+
+    @property
+    def entries_ms(self) -> tuple[int, int] | None:
+        """When the first and the last of them were entered; None without trades."""
+        times = [to_ms(trade.opened_at) for trades in self.by_pair_side.values() for trade in trades]
+        return (min(times), max(times)) if times else None
 
     @property
     def pairs(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Optimizer: the loop over pairs and sides. Every pair is stored as soon as it is decided.
+"""Optimizer: what each pair could learn, then all of them before the gate, then what holds is published.
 
 Failure. The store cannot be read: propagate, there is nothing to learn from. It cannot be written in the
 middle of a run: defer, the results wait in a file that the next run publishes. A pair without usable
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +19,9 @@ from freqfleet.clock import Clock
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
+from freqfleet.learning.certification import Gathering
 from freqfleet.learning.fleet_trades import FleetTrades, load_fleet_trades
+from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.pair_side import Finding, PairSideLearner
 from freqfleet.learning.pair_work import CandleSource, PairOutcome, PairTask, PairWork
 from freqfleet.learning.pending import PendingParameters
@@ -29,11 +31,11 @@ from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
 from freqfleet.learning.trial_diary import NoDiaries
 from freqfleet.learning.workers import InProcess, Workers
 from freqfleet.market.leverage_tiers import LeverageTiers
-from freqfleet.parameters.book import ParameterBook
+from freqfleet.parameters.book import ParameterBook, Resolution
 from freqfleet.replay.costs import Costs
 from freqfleet.settings import Settings
 from freqfleet.store.promise import LearningStore
-from freqfleet.validation.gate import Gate, HoldoutGate
+from freqfleet.validation.gate import HoldoutGate
 from freqfleet.validation.holdout import Holdout
 
 logger = logging.getLogger(__name__)
@@ -41,7 +43,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerRun:
-    """A whole run. candidates : proposals tried in all. notes : what a person should be told."""
+    """A whole run. candidates : proposals tried in all. notes : what a person should be told.
+
+    gathering : everything the gate saw and said; None where it had nothing to judge.
+    """
 
     run_id: str
     as_of: datetime
@@ -50,6 +55,7 @@ class OptimizerRun:
     outcomes: tuple[PairOutcome, ...]
     elapsed_seconds: float
     notes: tuple[str, ...]
+    gathering: Gathering | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -92,7 +98,6 @@ class Optimizer:
         search: str = DEFAULT_SEARCH,
         dry_run: bool = False,
         pending: PendingParameters | None = None,
-        gate: Gate | None = None,
         as_of: datetime | None = None,
         workers: Workers | None = None,
         record: RunRecord | None = None,
@@ -114,18 +119,17 @@ class Optimizer:
         self._workers = workers if workers is not None else InProcess()
         self._record = record
         self._resumed = resumed
-        learner = PairSideLearner(
+        self._learner = PairSideLearner(
             settings=settings.optimizer,
             costs=Costs.of(settings.costs),
             bot_weights={name: bot.weight for name, bot in settings.bots.items()},
             search=search,
             as_of=self.as_of,
             splitter=Holdout(settings.optimizer.train_share),
-            gate=gate if gate is not None else HoldoutGate(),
+            gate=HoldoutGate(),
             diaries=record.diaries if record is not None else NoDiaries(),
             importance=importance,
         )
-        self._work = PairWork(learner=learner, candles=candles, as_of=self.as_of)
         asked = {side for bot in settings.bots.values() for side in bot.sides}
         self.sides = tuple(side for side in Side if side in asked)
 
@@ -142,9 +146,9 @@ class Optimizer:
         pairs: Sequence[str] | None = None,
         on_outcome: Callable[[PairOutcome], None] | None = None,
     ) -> OptimizerRun:
-        """Decide every side of every pair and publish what holds, pair by pair.
+        """Decide every side of every pair and publish what holds.
 
-        pairs : None means `self.pairs`. on_outcome : called after each pair is stored.
+        pairs : None means `self.pairs`. on_outcome : called when a pair has been worked on, and kept.
 
         Raises StoreUnavailable where the store cannot be read; MarketError where there are no candles
         at all; InputError for a pair that is none.
@@ -160,11 +164,16 @@ class Optimizer:
         for bot, count in trades.strangers.items():
             bots = ", ".join(self._settings.bots)
             self._note(f"{count} trades of {bot} take no part: this run learns from {bots}")
+        book = self._book(self.as_of)
+        plan = self._gate_plan(trades, book)
         outcomes = {}
-        for outcome in self._decided(asked, trades):
+        for outcome in self._worked_on(asked, trades, book, plan):
             outcomes[outcome.pair] = outcome
             if on_outcome is not None:
                 on_outcome(outcome)
+        gathering = None
+        if plan is not None:
+            outcomes, gathering = self._certified(outcomes, book, plan)
         return OptimizerRun(
             run_id=self.run_id,
             as_of=self.as_of,
@@ -173,13 +182,53 @@ class Optimizer:
             outcomes=tuple(outcomes[pair] for pair in asked),
             elapsed_seconds=time.perf_counter() - started,
             notes=tuple(self.notes),
+            gathering=gathering,
         )
 
-    def _decided(self, asked: Sequence[str], trades: FleetTrades) -> Iterator[PairOutcome]:
-        """Yield the outcome of every pair once it is safe: published, and known as finished."""
+    def _gate_plan(self, trades: FleetTrades, book: ParameterBook) -> GatePlan | None:
+        in_force = [one.parameters for one in book.champions(self.as_of)] + [book.defaults]
+        plan = gate_plan(
+            self._settings,
+            search=self._search,
+            entries_ms=trades.entries_ms,
+            longest_minutes=max(self._learner.horizon_minutes, *(one.time_limit_minutes for one in in_force)),
+        )
+        if plan is None:
+            self._note("[gate] method is holdout: about half of what is published this way is chance")
+        elif plan.refusal is not None:
+            self._note(plan.refusal)
+        return plan
+
+    def _certified(
+        self, outcomes: Mapping[str, PairOutcome], book: ParameterBook, plan: GatePlan
+    ) -> tuple[dict[str, PairOutcome], Gathering]:
+        """Return what the gate makes of what was found, published where it holds."""
+        certifier = plan.certifier(self._search)
+        findings = [finding for outcome in outcomes.values() for finding in outcome.findings]
+        gathering = certifier.gather(findings)
+        decided = {}
+        for pair, outcome in outcomes.items():
+            through = []
+            for finding in outcome.findings:
+                certified = gathering.of(pair, finding.decision.side)
+                if certified is not None:
+                    through.append(certified.finding)
+                    continue
+                in_force = self._in_force(book, pair, finding.decision.side)
+                through.append(certifier.refused(finding, in_force.parameters))
+            decided[pair] = self._published(replace(outcome, findings=tuple(through)))
+        return decided, gathering
+
+    def _worked_on(
+        self, asked: Sequence[str], trades: FleetTrades, book: ParameterBook, plan: GatePlan | None
+    ) -> Iterator[PairOutcome]:
+        """Yield the outcome of every pair once it is kept; what needs no gate is published before that."""
         finished = {pair: outcome for pair, outcome in self._finished().items() if pair in asked}
         yield from finished.values()
-        book, work = self._book(self.as_of), self._work
+        learner = self._learner
+        if plan is not None:
+            learner = replace(learner, nomination=plan.nomination(learner.costs))
+        work = PairWork(learner=learner, candles=self._candles, as_of=self.as_of)
         in_hand: list[PairTask] = []
         for pair in asked:
             if pair in finished:
@@ -191,7 +240,7 @@ class Optimizer:
             else:
                 yield skips
         for outcome in self._workers.outcomes(work.for_load(in_hand), in_hand):
-            safe = self._published(outcome)
+            safe = outcome if plan is not None else self._published(outcome)
             if self._record is not None:
                 self._record.finish(safe)
             yield safe
@@ -232,13 +281,15 @@ class Optimizer:
         return ParameterBook(versions, defaults=self._settings.defaults.parameters(), as_of=at)
 
     def _task(self, pair: str, trades: FleetTrades, book: ParameterBook) -> PairTask:
-        leverage = self._settings.runtime.leverage
         return PairTask(
             pair=pair,
             trades={side: trades.of(pair, side) for side in self.sides},
-            incumbents={side: book.resolve(pair, side, leverage, self.as_of) for side in self.sides},
+            incumbents={side: self._in_force(book, pair, side) for side in self.sides},
             tiers=self._tiers.of(pair) if self._tiers is not None else None,
         )
+
+    def _in_force(self, book: ParameterBook, pair: str, side: Side) -> Resolution:
+        return book.resolve(pair, side, self._settings.runtime.leverage, self.as_of)
 
     def _finished(self) -> dict[str, PairOutcome]:
         """Return the pairs an earlier, interrupted call of this run has finished."""

@@ -16,6 +16,7 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
+from freqfleet.learning.candidacy import Candidacy, Nomination
 from freqfleet.learning.exact_search import ExactSearch, TrainingTrades
 from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.importance import sampled_importance
@@ -56,9 +57,13 @@ class Finding:
     without_funding : replayed trades whose funding is not known, and was therefore not charged.
     without_liquidation : replayed trades whose liquidation price is not known, and is therefore not replayed.
     parameter_importance : share of the objective's spread by parameter; None where not measured.
+    holdout : what a plain hold-out would have decided, once the gate has decided; else None.
+    candidacy : what goes before the gate; None for too few trades, and where there is no gate to pass.
     """
 
     decision: Decision
+    holdout: Decision | None = None
+    candidacy: Candidacy | None = field(default=None, compare=False, repr=False)
     learned_until: datetime | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
     purged: int = 0
@@ -74,6 +79,7 @@ class PairSideLearner:
     search : a name of `learning.search.SEARCHES`. bot_weights : by bot, above zero.
     diaries : where trials are kept, so that a killed search goes on.
     importance : measure parameter importance of sampled searches, which costs as much as the search.
+    nomination : how candidacies are made; None where nothing goes before the gate.
     """
 
     settings: OptimizerSettings
@@ -88,11 +94,13 @@ class PairSideLearner:
     grid_steps: GridSteps = field(default_factory=GridSteps)
     diaries: Diaries = field(default_factory=NoDiaries)
     importance: bool = False
+    nomination: Nomination | None = None
 
     def too_few(self, pair: str, side: Side, trades: Sequence[ClosedTrade]) -> Finding | None:
         """Return the finding for fewer trades than needed: no candle has to be read for it."""
         needed = self.settings.min_trades
-        if len(trades) >= needed:
+        least = needed if self.nomination is None else min(needed, self.nomination.least_trades)
+        if len(trades) >= least:
             return None
         return skipped(pair, side, trades, f"{len(trades)} trades, {needed} needed")
 
@@ -109,15 +117,18 @@ class PairSideLearner:
             trades,
             market,
             side=side,
-            horizon_minutes=max(*self.settings.time_limit_minutes, incumbent.parameters.time_limit_minutes),
+            horizon_minutes=max(self.horizon_minutes, incumbent.parameters.time_limit_minutes),
             as_of=self.as_of,
             bot_weights=self.bot_weights,
             mode=self.settings.source_weights,
             splitter=self.splitter,
         )
+        candidacy = (
+            None if self.nomination is None else self.nomination.of(pair, sample, incumbent.parameters)
+        )
         flaw = sample.shortage(self.settings.min_trades)
         if flaw is not None:
-            return skipped(pair, side, trades, flaw, sample)
+            return skipped(pair, side, trades, flaw, sample, candidacy)
         space = SearchSpace.of(self.settings, sample.median_atr_ratio)
         logger.info(
             "%s %s: %d trades (train: %d, test: %d), median entry ATR ratio %s",
@@ -136,8 +147,14 @@ class PairSideLearner:
         )
         if result.best is None:
             reason = f"none of {result.candidates} proposals kept the constraints"
-            return skipped(pair, side, trades, reason, sample)
-        return self._judged(pair, side, sample, training, space, result, result.best, incumbent)
+            return skipped(pair, side, trades, reason, sample, candidacy)
+        judged = self._judged(pair, side, sample, training, space, result, result.best, incumbent)
+        return replace(judged, candidacy=candidacy)
+
+    @property
+    def horizon_minutes(self) -> int:
+        """The longest time limit that is searched."""
+        return max(self.settings.time_limit_minutes)
 
     def _search(
         self, pair: str, side: Side, sample: Sample, training: Objective, space: SearchSpace
@@ -248,7 +265,12 @@ class PairSideLearner:
 
 
 def skipped(
-    pair: str, side: Side, trades: Sequence[ClosedTrade], reason: str, sample: Sample | None = None
+    pair: str,
+    side: Side,
+    trades: Sequence[ClosedTrade],
+    reason: str,
+    sample: Sample | None = None,
+    candidacy: Candidacy | None = None,
 ) -> Finding:
     """Return the finding for a pair and side that was not searched; `sample` is what was drawn, if any."""
     usable = trades if sample is None else sample.trades
@@ -267,6 +289,8 @@ def skipped(
         ),
         dropped={} if sample is None else sample.dropped,
         purged=0 if sample is None else sample.purged,
+        learned_until=None if sample is None else sample.learned_until,
+        candidacy=candidacy,
     )
 
 

@@ -97,9 +97,13 @@ def survey(
     incumbent_mean: float,
     standard_error: float | None,
 ) -> Plateau:
-    """Return the surroundings of one cell. surface : means; (scalings, limits, stops, targets)."""
+    """Return the surroundings of one cell.
+
+    surface : means, NaN where there is no such exit; (scalings, limits, stops, targets).
+    """
     reach = reach_of(axes)
     box = surface[tuple(slice(max(at - one, 0), at + one + 1) for at, one in zip(cell, reach, strict=True))]
+    box = box[~np.isnan(box)]
     best, mean, least = float(surface[cell]), float(box.mean()), float(box.min())
     gained = best - incumbent_mean
     better = gained > TIE_RATIO

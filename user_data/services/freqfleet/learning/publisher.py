@@ -38,7 +38,7 @@ class Publisher:
         A finding that is not to be published comes back as it is.
         """
         decision = finding.decision
-        if decision.verdict is not Verdict.PUBLISHED:
+        if decision.verdict not in (Verdict.PUBLISHED, Verdict.INHERITED):
             return finding
         assert decision.parameters is not None
         assert finding.learned_until is not None

@@ -52,7 +52,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """The trades that can be replayed, in two parts.
+    """The trades that can be replayed, as a whole and in two parts.
 
     offered : how many trades there were. trades : those that can be replayed.
     effective : Kish's effective number of the replayable trades under their weights.
@@ -62,6 +62,7 @@ class Sample:
 
     offered: int
     trades: tuple[ClosedTrade, ...]
+    whole: Part
     train: Part
     test: Part
     effective: float
@@ -78,14 +79,12 @@ class Sample:
     @property
     def mark(self) -> dict[str, str | int]:
         """What the training part is made of, to tell it from another one: its size and a digest."""
-        paths, digest = self.train.paths, hashlib.blake2b(digest_size=8)
-        for values in (
-            *(getattr(paths, one.name) for one in fields(paths)),
-            self.train.weights,
-        ):
-            if isinstance(values, np.ndarray):
-                digest.update(np.ascontiguousarray(values).tobytes())
-        return {"training_trades": len(self.train.weights), "data": digest.hexdigest()}
+        return {"training_trades": len(self.train.weights), "data": _digest(self.train)}
+
+    @property
+    def data_hash(self) -> str:
+        """Sixteen hex digits of the replayed candles, entries and weights of the whole sample."""
+        return _digest(self.whole)
 
     def shortage(self, needed: int) -> str | None:
         """Return why this is too little to learn from when `needed` trades are asked for, else None."""
@@ -136,17 +135,27 @@ def draw_sample(
         own = [usable[index] for index in indices.tolist()]
         return Part(paths=paths.subset(indices), weights=trade_weights(own, bot_weights, mode))
 
+    whole = Part(paths=paths, weights=trade_weights(usable, bot_weights, mode))
     ends = [from_ms(one) for one in paths.window_end_ms.tolist()] + [one.closed_at for one in usable]
     return Sample(
         offered=len(trades),
         trades=usable,
+        whole=whole,
         train=part(split.train),
         test=part(split.test),
-        effective=effective_trades(trade_weights(usable, bot_weights, mode)),
+        effective=effective_trades(whole.weights),
         dropped={reason.value: count for reason, count in gathered.dropped.items()},
         purged=split.purged,
         learned_until=max(ends, default=None),
     )
+
+
+def _digest(part: Part) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for values in (*(getattr(part.paths, one.name) for one in fields(part.paths)), part.weights):
+        if isinstance(values, np.ndarray):
+            digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def bot_trades(trades: Sequence[ClosedTrade]) -> dict[str, int]:

@@ -12,7 +12,7 @@ A liquidation takes the whole margin, whatever the price: -1 / leverage of the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,6 +45,15 @@ class Costs:
             slippage_ratio=settings.slippage,
             funding=settings.funding == "history",
             target_fee_ratio=settings.maker_fee if settings.target_fee == "maker" else None,
+        )
+
+    def scaled(self, factor: float) -> Costs:
+        """Return costs with fees and slippage `factor` times as high; funding is what history says."""
+        return replace(
+            self,
+            fee_ratio=self.fee_ratio * factor,
+            slippage_ratio=self.slippage_ratio * factor,
+            target_fee_ratio=None if self.target_fee_ratio is None else self.target_fee_ratio * factor,
         )
 
     @property

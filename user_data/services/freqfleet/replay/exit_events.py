@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from freqfleet.market.arrays import FloatArray, IntArray
+from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.replay import surface_numpy
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.paths import TradePaths
-from freqfleet.replay.surface import Cell, SurfaceAxes, surface_task
+from freqfleet.replay.surface import EVENTS_PER_CANDLE, STOP_INSIDE, Cell, SurfaceAxes, surface_task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +50,21 @@ class ExitEvents:
             self.target_profit[cell.scaling, :, cell.target],
             self.deadline_key[:, cell.limit],
             self.timed_out[:, cell.limit],
+        )
+
+    def ambiguous(self, cell: Cell) -> BoolArray:
+        """Return which trades end at a stop in a candle that also reaches the target; (n,)."""
+        stop = self.stop_key[cell.scaling, :, cell.stop]
+        target = self.target_key[cell.scaling, :, cell.target]
+        same_candle = stop // EVENTS_PER_CANDLE == target // EVENTS_PER_CANDLE
+        inside = stop % EVENTS_PER_CANDLE == STOP_INSIDE
+        both: BoolArray = same_candle & inside & (stop < target) & (stop < self.deadline_key[:, cell.limit])
+        return both
+
+    def optimistic_profits(self, cell: Cell) -> FloatArray:
+        """Return what `profits` were if ambiguous candles came to the target first; (n,)."""
+        return np.where(
+            self.ambiguous(cell), self.target_profit[cell.scaling, :, cell.target], self.profits(cell)
         )
 
     def all_profits(self) -> FloatArray:

@@ -1,0 +1,25 @@
+"""Candle files for tests that lose a worker; in a module that worker processes can import."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+
+from freqfleet.market.candles import CandleFiles
+
+
+@dataclass(frozen=True)
+class DeadlyFiles:
+    """Candle files whose reader is killed, as for want of memory."""
+
+    files: CandleFiles
+
+    def pairs(self):
+        return self.files.pairs()
+
+    def load(self, pair):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def load_funding(self, pair):
+        return None

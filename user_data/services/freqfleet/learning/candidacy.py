@@ -1,0 +1,104 @@
+"""Candidacy: what one pair and side brings before the gate: its trades, and what any exit makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.sides import Side
+from freqfleet.learning.lattice import Lattice
+from freqfleet.learning.sample import Sample
+from freqfleet.market.arrays import FloatArray, IntArray
+from freqfleet.replay.costs import Costs
+from freqfleet.replay.exit_events import ExitEvents
+from freqfleet.replay.numpy_engine import NumpyEngine
+from freqfleet.validation.folds import Fold, training_sets
+from freqfleet.validation.moments import Estimates, moments_of
+
+# The stress of a result: what is left when the market is twice as dear.
+STRESS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidacy:
+    """The n trades of one pair and side; one entry of several bots counts once. Profits are net ratios.
+
+    bots : who made each trade. weights : above zero, mean 1. entered_ms, window_end_ms : (n,).
+    events : on the lattice. incumbent_profit : (n,) under the exits in force, `incumbent`.
+    stressed_mean : (cells,), weighted mean profit at twice the fees and slippage; incumbent_stressed_mean :
+        the same for the exits in force.
+    atr_reference_ratio : median volatility at entry; None where none is known.
+    estimates : mean improvement over the exits in force, by training set and cell; float32.
+    data_hash : of the replayed candles and the weights.
+    """
+
+    pair: str
+    side: Side
+    bots: tuple[str, ...]
+    weights: FloatArray
+    entered_ms: IntArray
+    window_end_ms: IntArray
+    events: ExitEvents
+    incumbent: ExitParameters
+    incumbent_profit: FloatArray
+    stressed_mean: FloatArray
+    incumbent_stressed_mean: float
+    atr_reference_ratio: float | None
+    estimates: Estimates
+    data_hash: str
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nomination:
+    """How candidacies are made: the same for every pair of a run.
+
+    folds : in calendar time. least_trades : pair sides with fewer take no part.
+    """
+
+    lattice: Lattice
+    costs: Costs
+    folds: Sequence[Fold]
+    least_trades: int
+
+    def of(self, pair: str, sample: Sample, incumbent: ExitParameters) -> Candidacy | None:
+        """Return the candidacy of the replayable trades of a pair and side; None for too few of them."""
+        if len(sample.trades) < self.least_trades:
+            return None
+        paths, weights = sample.whole.paths, sample.whole.weights
+        known = paths.atr_ratio[np.isfinite(paths.atr_ratio)]
+        reference = float(np.median(known)) if len(known) else None
+        dear = self.costs.scaled(STRESS)
+        in_force = NumpyEngine(paths).exits([incumbent])
+        incumbent_profit = self.costs.net_profit_ratio(in_force, paths)[0]
+        share = weights / weights.sum()
+        events = self.lattice.events(paths, self.costs, reference)
+        gains = self.lattice.profits(events) - incumbent_profit[:, None]
+        sets = training_sets(self.folds, paths.entered_ms, paths.window_end_ms)
+        return Candidacy(
+            pair=pair,
+            side=paths.side,
+            bots=tuple(trade.bot for trade in sample.trades),
+            weights=weights,
+            entered_ms=paths.entered_ms,
+            window_end_ms=paths.window_end_ms,
+            events=events,
+            incumbent=incumbent,
+            incumbent_profit=incumbent_profit,
+            stressed_mean=share @ self.lattice.profits(self.lattice.events(paths, dear, reference)),
+            incumbent_stressed_mean=float(share @ dear.net_profit_ratio(in_force, paths)[0]),
+            atr_reference_ratio=reference,
+            estimates=_compact(moments_of(gains, weights, sets).estimates()),
+            data_hash=sample.data_hash,
+        )
+
+
+def _compact(estimates: Estimates) -> Estimates:
+    return replace(
+        estimates, mean=estimates.mean.astype(np.float32), variance=estimates.variance.astype(np.float32)
+    )

@@ -1,0 +1,96 @@
+"""GatePlan: how a run is going to be judged, decided before any result is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from freqfleet.errors import InputError
+from freqfleet.learning.candidacy import Nomination
+from freqfleet.learning.certification import Certifier
+from freqfleet.learning.lattice import Lattice
+from freqfleet.replay.costs import Costs
+from freqfleet.settings import Settings
+from freqfleet.validation.folds import Fold, crossfit
+from freqfleet.validation.publication import GateRules, refusal_of_search
+
+MINUTE_MS = 60_000
+# A replay window ends with the candle that the time limit falls in, which began before it.
+EMBARGO_SLACK_MINUTES = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatePlan:
+    """What a run and its gate have to agree on.
+
+    folds : of the cross-fit; none where nothing can be certified, which `refusal` then explains.
+    """
+
+    settings: Settings
+    lattice: Lattice
+    folds: Sequence[Fold]
+    refusal: str | None
+
+    def nomination(self, costs: Costs) -> Nomination | None:
+        """Return how pairs make their candidacies; None where nothing can be certified."""
+        if self.refusal is not None:
+            return None
+        return Nomination(
+            lattice=self.lattice,
+            costs=costs,
+            folds=self.folds,
+            least_trades=self.settings.gate.family_trades,
+        )
+
+    def certifier(self, search: str) -> Certifier:
+        """Return what judges them."""
+        gate = self.settings.gate
+        return Certifier(
+            lattice=self.lattice,
+            folds=self.folds,
+            rules=GateRules(
+                fdr=gate.fdr,
+                pooled_alpha=gate.pooled_alpha,
+                claim_min_bps=gate.claim_min_bps,
+                min_trades=self.settings.optimizer.min_trades,
+                min_nonzero=gate.min_nonzero,
+            ),
+            search=search,
+            refusal=self.refusal,
+        )
+
+
+def gate_plan(
+    settings: Settings, *, search: str, entries_ms: tuple[int, int] | None, longest_minutes: int
+) -> GatePlan | None:
+    """Return the plan of a run; None where [gate] method asks for a plain hold-out.
+
+    entries_ms : when the first and the last trade of the run were entered; None without trades.
+    longest_minutes : the longest time limit of any exit that is replayed, of those in force too.
+    """
+    if settings.gate.method == "holdout":
+        return None
+    folds: Sequence[Fold] = ()
+    refusal = refusal_of_search(search)
+    if refusal is None:
+        try:
+            folds = _folds(settings, entries_ms, longest_minutes)
+        except InputError as error:
+            refusal = f"cannot certify: {error}"
+    return GatePlan(
+        settings=settings,
+        lattice=Lattice(settings.optimizer, settings.gate.lattice),
+        folds=folds,
+        refusal=refusal,
+    )
+
+
+def _folds(settings: Settings, entries_ms: tuple[int, int] | None, longest_minutes: int) -> Sequence[Fold]:
+    if entries_ms is None:
+        return ()  # every pair is skipped for want of trades, which says it better
+    return crossfit(
+        entries_ms[0],
+        entries_ms[1] + 1,
+        folds=settings.gate.folds,
+        embargo_ms=(longest_minutes + EMBARGO_SLACK_MINUTES) * MINUTE_MS,
+    )

@@ -1,0 +1,106 @@
+"""Lattice: the exits among which the gate chooses.
+
+Pairs lend each other strength cell by cell, so a cell must mean the same for every pair, and there must be
+few enough of them to hold all pairs side by side. What trades cannot tell apart needs no cells of its own:
+between one stop and the next of a lattice lie less than a tenth of the spread of a hundred trades' mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from freqfleet.domain.exits import ExitParameters
+from freqfleet.learning.grid import ExactGrid, GridSteps
+from freqfleet.learning.search_space import SearchSpace
+from freqfleet.market.arrays import BoolArray, FloatArray
+from freqfleet.replay.costs import Costs
+from freqfleet.replay.exit_events import ExitEvents, exit_events
+from freqfleet.replay.paths import TradePaths
+from freqfleet.replay.surface import Cell, SurfaceAxes
+from freqfleet.settings import LatticeSettings, OptimizerSettings
+
+# Any ratio: the axes of a lattice do not depend on it, only what a cell comes to does.
+ANY_ATR_RATIO = 0.01
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The cells, numbered from 0; every one keeps the constraints of the search space.
+
+    For a pair whose volatility is not known, cells that differ in their scaling only are the same exit.
+    """
+
+    optimizer: OptimizerSettings
+    settings: LatticeSettings
+
+    @cached_property
+    def _grid(self) -> ExactGrid:
+        return self._grid_of(ANY_ATR_RATIO)
+
+    @cached_property
+    def _places(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """The position of every cell on the flattened axes, barriers that break a constraint left out."""
+        allowed: BoolArray = np.broadcast_to(self._grid.allowed, self._grid.axes.shape)
+        return np.flatnonzero(allowed.ravel())
+
+    @property
+    def cells(self) -> int:
+        """How many there are."""
+        return len(self._places)
+
+    @property
+    def axes(self) -> SurfaceAxes:
+        """The axes that the cells lie on, for a pair whose volatility is known."""
+        return self._grid.axes
+
+    def place(self, cell: int) -> Cell:
+        """Return where a cell lies on the axes."""
+        return self._grid.axes.cell(int(self._places[cell]))
+
+    def exits(self, cell: int, atr_reference_ratio: float | None) -> ExitParameters:
+        """Return what a cell comes to for a pair of this median volatility; None where it is not known."""
+        axes = self._grid_of(atr_reference_ratio).axes
+        return axes.parameters(_on(axes, self.place(cell)))
+
+    def events(self, paths: TradePaths, costs: Costs, atr_reference_ratio: float | None) -> ExitEvents:
+        """Return the events of some trades of one pair."""
+        return exit_events(paths, self._grid_of(atr_reference_ratio).axes, costs)
+
+    def profits(self, events: ExitEvents) -> FloatArray:
+        """Return the net profit of every trade in every cell; (n, cells). events : as `events` gave them."""
+        scalings = self._grid.axes.shape[0]
+        profits = events.all_profits()
+        if events.axes.shape[0] != scalings:
+            profits = np.tile(profits, scalings)
+        chosen: FloatArray = profits[:, self._places]
+        return chosen
+
+    def profits_at(self, events: ExitEvents, cell: int) -> FloatArray:
+        """Return the net profit of every trade in one cell; (n,)."""
+        return events.profits(self.place_on(events, cell))
+
+    def place_on(self, events: ExitEvents, cell: int) -> Cell:
+        """Return where a cell lies on the axes of some events."""
+        return _on(events.axes, self.place(cell))
+
+    def surface(self, values: FloatArray) -> FloatArray:
+        """Return a value per cell in the shape of the axes, NaN where a constraint is broken."""
+        shaped = np.full(self._grid.axes.cells, np.nan)
+        shaped[self._places] = values
+        return shaped.reshape(self._grid.axes.shape)
+
+    def _grid_of(self, atr_reference_ratio: float | None) -> ExactGrid:
+        steps = GridSteps(
+            stop_losses=self.settings.stop_losses,
+            take_profits=self.settings.take_profits,
+            volatility_scalings=self.settings.volatility_scalings,
+            time_limits=1,  # those of the settings, and none between them
+        )
+        return ExactGrid.of(SearchSpace.of(self.optimizer, atr_reference_ratio), steps)
+
+
+def _on(axes: SurfaceAxes, place: Cell) -> Cell:
+    return place._replace(scaling=min(place.scaling, axes.shape[0] - 1))
