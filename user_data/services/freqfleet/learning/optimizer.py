@@ -194,7 +194,7 @@ class Optimizer:
             longest_minutes=max(self._learner.horizon_minutes, *(one.time_limit_minutes for one in in_force)),
         )
         if plan is None:
-            self._note("[gate] method is holdout: about half of what is published this way is chance")
+            logger.warning("[gate] method is holdout: about half of what it publishes is chance")
         elif plan.refusal is not None:
             self._note(plan.refusal)
         return plan
