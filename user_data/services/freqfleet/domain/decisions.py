@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Self
 
@@ -94,7 +94,7 @@ class Evidence:
 
         Raises ParameterError that names an unknown field: dropping it would change a version's id.
         """
-        unknown = sorted(set(values) - {one.name for one in fields(cls)})
+        unknown = sorted(values.keys() - cls.__dataclass_fields__.keys())
         if unknown:
             raise ParameterError(f"unknown evidence {unknown[0]!r}={values[unknown[0]]!r}")
         widths, boundary = values.get("plateau_widths"), values.get("boundary")

@@ -12,7 +12,6 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -145,7 +144,7 @@ def version_row(version: ParameterVersion) -> Row:
     label = version.key.label
     try:
         parameters = _json(read_exit_parameters(version.parameters.to_dict()).to_dict())
-        evidence = _json(asdict(version.evidence))
+        evidence = _json(_measured(version.evidence))
     except (TypeError, ValueError) as error:
         raise ParameterError(f"{label}: cannot be written as JSON: {error}") from None
     except InputError as error:
@@ -168,6 +167,12 @@ def version_row(version: ParameterVersion) -> Row:
     if flaw is not None:
         raise ParameterError(f"{label}: {flaw}")
     return row
+
+
+def _measured(evidence: Evidence) -> dict[str, Any]:
+    """Return what evidence says; what was not measured (None) is left out, and read as None again."""
+    values = ((one, getattr(evidence, one)) for one in Evidence.__dataclass_fields__)
+    return {name: value for name, value in values if value is not None}
 
 
 def parameter_version(row: StoredRow) -> ParameterVersion:
