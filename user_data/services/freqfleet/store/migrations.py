@@ -124,6 +124,23 @@ def m003_series_and_effect(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+@migration
+def m004_numbers_over_time(connection: Connection) -> None:
+    """Numbers over time by name and key: the decay of what was published."""
+    connection.exec_driver_sql(
+        """
+        CREATE TABLE series (
+            name TEXT NOT NULL,
+            series_key TEXT NOT NULL,
+            at_ms BIGINT NOT NULL,
+            value DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (name, series_key, at_ms)
+        )
+        """
+    )
+    connection.exec_driver_sql("CREATE INDEX series_by_time ON series (name, at_ms)")
+
+
 def newest_version(steps: Sequence[Step] = STEPS) -> int:
     """Return the schema this program writes."""
     return steps[-1].version

@@ -73,3 +73,14 @@ parameter_versions = Table(
     Index("parameter_versions_by_pair", "pair", "recorded_ms"),
     Index("parameter_versions_by_effect", "series", "effective_ms", "recorded_ms", "sequence"),
 )
+
+# Numbers over time that are no trades and no parameters: the decay of what was published, by run.
+series = Table(
+    "series",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("series_key", Text, primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Double, nullable=False),
+    Index("series_by_time", "name", "at_ms"),
+)

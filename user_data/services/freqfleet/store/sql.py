@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
@@ -19,7 +19,7 @@ from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, ParameterError, SettingsError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterVersion
-from freqfleet.store import migrations
+from freqfleet.store import migrations, sql_series
 from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.engine import WRITES, describe, open_engine, parse_store_url, use_wal
 from freqfleet.store.faults import told
@@ -36,7 +36,8 @@ from freqfleet.store.rows import (
     version_row,
     whole_ms,
 )
-from freqfleet.store.schema import closed_trades, parameter_versions
+from freqfleet.store.schema import closed_trades, parameter_versions, series
+from freqfleet.store.series import Reading, series_rows
 
 logger = logging.getLogger(__name__)
 
@@ -190,6 +191,19 @@ class SqlStore:
         if side is not None:
             query = query.where(parameter_versions.c.side == side.value)
         return self._read_versions(query)
+
+    def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
+        """Store one number a key for the time `at`; see `series.SeriesKeeper`."""
+        rows, rejected = series_rows(name, at, values)
+        with self._writing() as connection:
+            return sql_series.record(connection, _insert_into(series, self._backend), rows, rejected)
+
+    def series(
+        self, name: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Reading]:
+        """Return the numbers with since <= at < until, by time and key."""
+        with self._reading() as connection:
+            return sql_series.read(connection, name, since, until)
 
     def health(self) -> StoreHealth:
         """Count and time; raises StoreUnavailable where the store does not answer."""

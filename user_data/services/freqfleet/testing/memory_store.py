@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -25,6 +25,7 @@ from freqfleet.store.rows import (
     version_row,
     whole_ms,
 )
+from freqfleet.store.series import Reading, reading, series_rows
 
 
 class MemoryStore:
@@ -38,6 +39,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._trades: dict[TradeIdentity, Row] = {}
         self._versions: dict[str, Row] = {}
+        self._series: dict[tuple[str, str, int], Row] = {}
 
     @property
     def unusable_rows(self) -> dict[str, str]:
@@ -147,6 +149,39 @@ class MemoryStore:
             for one in self.parameter_versions()
             if one.key.pair == pair and (side is None or one.key.side is side)
         ]
+
+    def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
+        """Keep one number a key for the time `at`; see `store.series.SeriesKeeper`."""
+        self._answer()
+        rows, rejected = series_rows(name, at, values)
+        accepted = amended = duplicate = 0
+        with self._lock:
+            for row in rows:
+                place = (row["name"], row["series_key"], row["at_ms"])
+                before = self._series.get(place)
+                if before is None:
+                    accepted += 1
+                elif before == row:
+                    duplicate += 1
+                else:
+                    amended += 1
+                self._series[place] = row
+        return WriteReceipt(accepted=accepted, amended=amended, duplicate=duplicate, rejected=rejected)
+
+    def series(
+        self, name: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Reading]:
+        """Return the numbers with since <= at < until, by time and key."""
+        self._answer()
+        first_ms, end_ms = (None if bound is None else next_ms(bound) for bound in (since, until))
+        with self._lock:
+            rows = [row for row in self._series.values() if row["name"] == name]
+        found = [
+            reading(SimpleNamespace(**row))
+            for row in rows
+            if (first_ms is None or row["at_ms"] >= first_ms) and (end_ms is None or row["at_ms"] < end_ms)
+        ]
+        return sorted(found, key=lambda one: (one.at, one.key))
 
     def health(self) -> StoreHealth:
         """Count; raises StoreUnavailable while `unavailable` is set."""
