@@ -18,7 +18,7 @@ from freqfleet.runtime.bot import FleetBot
 from freqfleet.settings import Settings, StoreSettings, load_settings
 from freqfleet.store.sql import SqlStore
 from freqfleet.testing.candle_frames import random_walk_candles
-from freqfleet.testing.host import OPENED, FakeTrade
+from freqfleet.testing.host import OPENED, FakeHostTrades, FakeTrade
 from freqfleet.testing.trades import version
 from freqfleet.wiring import load_book, open_bot, open_store, sqlite_store_file
 
@@ -37,7 +37,7 @@ def settings(userdir: Path) -> Settings:
 
 
 def host(userdir: Path, runmode: RunMode = RunMode.BACKTEST, **more: Any) -> dict[str, Any]:
-    return {"user_data_dir": userdir, "runmode": runmode, **more}
+    return {"user_data_dir": userdir, "runmode": runmode, "stoploss": -0.99, "stake_amount": 100, **more}
 
 
 def publish(userdir: Path, **fields: Any) -> None:
@@ -149,7 +149,7 @@ def test_the_stop_guard_is_there_when_freqtrades_would_be(
         asked.append(pair)
         return []
 
-    assert bot.entry_refusal("BTC/USDT:USDT", Side.LONG, OPENED, closed) is None
+    assert bot.entry_refusal("BTC/USDT:USDT", Side.LONG, OPENED, closed, FakeHostTrades()) is None
     assert bool(asked) == guarded
 
 
@@ -178,3 +178,34 @@ def test_a_bot_of_a_backtest_can_be_sent_to_another_process(userdir: Path) -> No
     assert sent.entries(sent.indicators(candles)).equals(bot.entries(bot.indicators(candles)))
     assert sent.plan_of(FakeTrade()) == bot.plan_of(FakeTrade())
     assert sent.plan_of(FakeTrade()).source is ExitSource.OPTUNA
+
+
+@pytest.mark.parametrize("stoploss", [-0.10, -0.79])
+def test_a_stoploss_that_would_end_positions_before_their_plan_stops_the_start(
+    userdir: Path, stoploss: float
+) -> None:
+    """freqtrade writes a strategy's stoploss, or the config's over it, into its configuration."""
+    with pytest.raises(SettingsError, match=rf"BOT1: stoploss is {stoploss:g} .* down to -0\.8"):
+        open_bot("BOT1", host=host(userdir, stoploss=stoploss), protections=[])
+
+
+@pytest.mark.parametrize(
+    ("enabled", "more", "methods"),
+    [
+        ("true", {"enable_protections": True}, ["CooldownPeriod", "MaxDrawdown"]),
+        ("true", {}, []),
+        ("false", {"enable_protections": True}, []),
+    ],
+)
+def test_breakers_are_there_when_they_are_wanted_and_freqtrade_watches(
+    userdir: Path, monkeypatch: pytest.MonkeyPatch, enabled: str, more: dict[str, Any], methods: list[str]
+) -> None:
+    monkeypatch.setenv("FREQFLEET_BREAKERS__ENABLED", enabled)
+
+    bot = open_bot("BOT1", host=host(userdir, **more), protections=[])
+
+    assert [one["method"] for one in bot.host_protections] == methods
+    assert bot.prices_positions is bool(methods)
+    many = FakeHostTrades(entered_at=[OPENED] * 10)
+    refused = bot.entry_refusal("BTC/USDT:USDT", Side.LONG, OPENED, lambda pair, since: [], many)
+    assert refused == ("10 entries today" if methods else None)

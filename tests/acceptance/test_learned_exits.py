@@ -168,7 +168,11 @@ def market(stretch: Stretch, tmp_path_factory: pytest.TempPathFactory) -> Learne
             stretch,
             [BOT3, GUARDED],
             "--enable-protections",
-            env={"FREQFLEET_RUNTIME__LEVERAGE": f"{LEVERAGE:g}"},
+            env={
+                "FREQFLEET_RUNTIME__LEVERAGE": f"{LEVERAGE:g}",
+                # Tightening has a test of its own; here a plan stays what it was.
+                "FREQFLEET_RUNTIME__TIGHTEN_OPEN_TRADES": "false",
+            },
         )
     return replace(planned, trades=runs[BOT3], guarded=runs[GUARDED])
 

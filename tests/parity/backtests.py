@@ -13,6 +13,7 @@ from typing import Any
 from freqfleet.clock import to_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.exits import ExitParameters, ExitSource
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.exchange.freqtrade_runs import Completed, run_freqtrade
 from freqfleet.exchange.loopback import LoopbackExchange
@@ -34,8 +35,9 @@ TIMEOUT_SECONDS = 1800.0
 class Job:
     """One backtest.
 
-    parameters : the exits of every position; with volatility scaling they are published in a store,
-        without it they are the settings' defaults.
+    parameters : the exits of every position; with volatility scaling or what follows the path they are
+        published in a store, without they are the settings' defaults.
+    inside_liquidation : False lets a stop lie beyond the price at which the exchange liquidates.
     detail : freqtrade's --timeframe-detail, or None.
     """
 
@@ -45,16 +47,26 @@ class Job:
     starts_at: datetime
     ends_at: datetime
     detail: str | None = None
+    inside_liquidation: bool = True
 
     @property
     def published(self) -> bool:
         """True where the exits come from the learning store."""
-        return self.parameters.volatility_scaling != 0.0
+        return self.parameters.volatility_scaling != 0.0 or isinstance(self.parameters, ManagedExits)
 
     @property
     def label(self) -> str:
         """How tables name this run."""
-        return f"{self.bot} {self.leverage}x, {self._exits}{', volatility' if self.published else ''}"
+        scaled = ", volatility" if self.parameters.volatility_scaling else ""
+        return f"{self.bot} {self.leverage}x, {self._exits}{scaled}{self._managed}"
+
+    @property
+    def _managed(self) -> str:
+        one = self.parameters
+        if not isinstance(one, ManagedExits):
+            return ""
+        giveback = f", giveback {one.giveback_ratio:g}" if one.giveback_ratio else ""
+        return giveback + (f", regime {one.regime_exit_z:g}" if one.regime_exit_z else "")
 
     @property
     def _exits(self) -> str:
@@ -139,6 +151,7 @@ def _environment(job: Job) -> dict[str, str]:
     }  # fmt: skip
     return {
         "FREQFLEET_RUNTIME__LEVERAGE": str(job.leverage),
+        "FREQFLEET_RUNTIME__STOP_INSIDE_LIQUIDATION": str(job.inside_liquidation),
         "FREQFLEET_RUNTIME__PARAMETERS": "book" if job.published else "defaults",
         "FREQFLEET_RUNTIME__MIN_VOTES": str(MIN_VOTES[job.bot]),
         **exits,

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 from freqfleet.clock import from_ms, to_ms
 from freqfleet.domain.closed_trade import ClosedTrade
-from freqfleet.domain.exits import STOP_REASONS, TIME_LIMIT_REASON, effective_barriers
+from freqfleet.domain.exits import (
+    GIVEBACK_REASON,
+    REGIME_REASON,
+    STOP_REASONS,
+    TIME_LIMIT_REASON,
+    ExitParameters,
+    effective_barriers,
+)
+from freqfleet.domain.managed_exits import ManagedExits, managed_barriers
 from freqfleet.domain.sides import Side
 from freqfleet.market.candles import CandleFiles
 from freqfleet.replay.booking import Booking
 from freqfleet.replay.exit_rule import first_exit
-from freqfleet.replay.fills import freqtrade_fills, levels
+from freqfleet.replay.fills import Fills, Levels, freqtrade_fills, levels
+from freqfleet.replay.managed_rule import managed_exit
 from freqfleet.replay.paths import TradePaths, gather_paths
 from parity.backtests import Backtest
 from parity.candles import PairCandles
 from parity.comparison import Comparison, Difference, at_rate, same_exit, same_rate
 
 LIQUIDATION_REASON = "liquidation"
+_SAME_NAME = {TIME_LIMIT_REASON, GIVEBACK_REASON, REGIME_REASON, LIQUIDATION_REASON}
 
 
 def compare(backtest: Backtest, datadir: Path, title: str) -> Comparison:
@@ -43,6 +54,7 @@ def _compare_group(
         trades,
         side=side,
         horizon_minutes=job.parameters.time_limit_minutes,
+        with_trend=isinstance(job.parameters, ManagedExits),
         as_of=from_ms(int(candles.time_ms[-1]) + candles.timeframe_ms),
         funding=None,
     )
@@ -76,21 +88,14 @@ def _compare_trade(
         liquidation_rate=trade.close_rate if kind == LIQUIDATION_REASON else None,
         booking=booking_of(trade),
     )
-    ours = first_exit(
-        paths.candles(row),
-        entered_ms=to_ms(trade.opened_at),
-        levels=placed,
-        side=trade.side,
-        time_limit_minutes=parameters.time_limit_minutes,
-        fills=fills,
-    )
+    ours = _replayed(parameters, trade, paths, row, placed, fills, market.atr_at(trade.opened_at))
     closed_ms = int(paths.first_open_ms[row]) + ours.candle_index * paths.timeframe_ms
     label = f"{backtest.job.label}: {trade.pair} {trade.side} of {trade.opened_at:%Y-%m-%d %H:%M}"
     difference = Difference(
         trade=label,
         kind=kind,
         theirs=f"{trade.exit_reason} {at_rate(to_ms(trade.closed_at), trade.close_rate)}",
-        ours=f"{ours.kind.name.lower()} {at_rate(closed_ms, ours.rate)}",
+        ours=f"{ours.kind} {at_rate(closed_ms, ours.rate)}",
     )
     found.add(kind, same=same_exit(trade, closed_ms, ours.rate), difference=difference)
     if kind != LIQUIDATION_REASON:
@@ -104,13 +109,59 @@ def _compare_trade(
         )
 
 
+def _replayed(
+    parameters: ExitParameters,
+    trade: ClosedTrade,
+    paths: TradePaths,
+    row: int,
+    placed: Levels,
+    fills: Fills,
+    atr: float,
+) -> Replayed:
+    """Return how the rule leaves: the plain one, or the managed one where something follows the path."""
+    asked = {
+        "entered_ms": to_ms(trade.opened_at),
+        "levels": placed,
+        "side": trade.side,
+        "time_limit_minutes": parameters.time_limit_minutes,
+        "fills": fills,
+    }
+    if not isinstance(parameters, ManagedExits):
+        plain = first_exit(paths.candles(row), **asked)
+        return Replayed(plain.candle_index, plain.rate, plain.kind.name.lower())
+    assert paths.trend_z is not None
+    found = managed_exit(
+        paths.candles(row),
+        open_rate=trade.open_rate,
+        managed=managed_barriers(
+            parameters,
+            open_rate=trade.open_rate,
+            side=trade.side,
+            atr_ratio=atr,
+            fee_ratio=trade.fee_open_ratio,
+        ),
+        trend_z=paths.trend_z[row].tolist(),
+        **asked,
+    )
+    (fill,) = found.fills
+    return Replayed(fill.candle_index, fill.rate, fill.kind.name.lower())
+
+
+class Replayed(NamedTuple):
+    """Where a replay left: the candle, its rate, and why."""
+
+    candle_index: int
+    rate: float
+    kind: str
+
+
 def kind_of(trade: ClosedTrade) -> str | None:
     """Return the row of the table for a trade's exit, None for one that no replay can know."""
     if trade.exit_reason in STOP_REASONS:
         return "stop"
     if trade.exit_reason.startswith("roi_"):
         return "target"
-    return trade.exit_reason if trade.exit_reason in {TIME_LIMIT_REASON, LIQUIDATION_REASON} else None
+    return trade.exit_reason if trade.exit_reason in _SAME_NAME else None
 
 
 def booking_of(trade: ClosedTrade) -> Booking:

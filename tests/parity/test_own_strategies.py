@@ -58,7 +58,14 @@ def jobs() -> list[Job]:
             found.append((bot, leverage, pool[choice // 2 % len(pool)]))
     found.append(("BOT1", 10, BEYOND_LIQUIDATION))
     return [
-        Job(bot=bot, leverage=leverage, parameters=exits, starts_at=STARTS_AT, ends_at=ENDS_AT)
+        Job(
+            bot=bot,
+            leverage=leverage,
+            parameters=exits,
+            starts_at=STARTS_AT,
+            ends_at=ENDS_AT,
+            inside_liquidation=exits is not BEYOND_LIQUIDATION,
+        )
         for bot, leverage, exits in found
     ]
 

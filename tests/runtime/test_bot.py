@@ -13,17 +13,20 @@ from hypothesis import strategies as st
 from freqfleet.clock import FixedClock
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
-from freqfleet.parameters.book import ParameterBook
+from freqfleet.parameters.book import NO_RECORDS, ParameterBook
+from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.runtime.bookkeeper import BookKeeper
-from freqfleet.runtime.bot import ATR_COLUMN, FleetBot, Leverage
+from freqfleet.runtime.bot import ATR_COLUMN, Caution, FleetBot, Sizing
 from freqfleet.runtime.entries import EntryPolicy
+from freqfleet.runtime.leverage import LeverageRule
+from freqfleet.runtime.path_ledger import PathLedger
 from freqfleet.runtime.plans import PLAN_KEY, SIGNAL_KEY, PlanLedger
 from freqfleet.runtime.stop_guard import StopGuardRule
 from freqfleet.signals.ensemble import Ensemble
 from freqfleet.signals.feeders.registry import FEEDERS
 from freqfleet.testing.candle_frames import random_walk_candles
-from freqfleet.testing.host import OPENED, FakeClosedTrade, FakeTrade
+from freqfleet.testing.host import OPENED, FakeClosedTrade, FakeHostTrades, FakeTrade
 from freqfleet.testing.trades import version
 
 DEFAULTS = ExitParameters(stop_loss=-0.03, take_profit=0.03, time_limit_minutes=1440)
@@ -42,12 +45,15 @@ GUARD = StopGuardRule(
 def bot_with(
     *versions: ParameterVersion,
     sides: tuple[Side, ...] = tuple(Side),
-    guard: tuple[StopGuardRule, ...] = (),
+    caution: Caution = Caution(),  # noqa: B008 - frozen
     persistent: bool = True,
-    wanted: float = 3.0,
+    rule: LeverageRule = LeverageRule(wanted=3.0),  # noqa: B008 - frozen
+    records: RecordBook = NO_RECORDS,
+    tighten: bool = True,
+    stake_by_evidence: bool = False,
 ) -> FleetBot:
     books = BookKeeper(
-        lambda: ParameterBook(versions, defaults=DEFAULTS),
+        lambda: ParameterBook(versions, defaults=DEFAULTS, records=records),
         defaults=ParameterBook((), defaults=DEFAULTS),
         clock=FixedClock(OPENED),
         max_age=timedelta(hours=48),
@@ -60,9 +66,15 @@ def bot_with(
         policy=EntryPolicy(sides=sides, min_votes=2),
         books=books,
         ledger=PlanLedger(persistent=persistent),
-        leverage=Leverage(wanted=wanted),
-        stop_guard=guard,
+        paths=PathLedger(timeframe=timedelta(minutes=5), persistent=persistent),
+        sizing=Sizing(leverage=rule, stake_by_evidence=stake_by_evidence, tighten_open_trades=tighten),
+        caution=caution,
+        persistent=persistent,
     )
+
+
+def no_candles() -> pd.DataFrame:
+    raise AssertionError("a plain plan asks for no candles")
 
 
 def candles(count: int = 3_000, seed: int = 3) -> pd.DataFrame:
@@ -120,18 +132,21 @@ def test_a_bot_of_one_side_never_enters_on_the_other(side: Side, other: Side) ->
 def test_leverage_is_what_was_wanted_at_most_what_is_allowed_and_never_below_one(
     wanted: float, allowed: float
 ) -> None:
-    leverage = bot_with(wanted=wanted).leverage(allowed)
+    bot = bot_with(rule=LeverageRule(wanted=wanted))
+
+    leverage = bot.leverage(BTC, Side.LONG, OPENED, pd.DataFrame(), allowed)
 
     assert leverage == max(1.0, min(wanted, allowed))
 
 
 def test_a_guard_refuses_counts_and_says_until_when() -> None:
-    bot = bot_with(guard=(GUARD,))
+    bot = bot_with(caution=Caution(stop_guard=(GUARD,)))
+    nothing = FakeHostTrades()
     now = OPENED + timedelta(hours=1)
     stops = [FakeClosedTrade(close_date_utc=now - timedelta(minutes=age)) for age in (5, 20)]
 
-    refused = bot.entry_refusal(BTC, Side.LONG, now, lambda pair, since: stops)
-    allowed = bot.entry_refusal(BTC, Side.LONG, now, lambda pair, since: stops[:1])
+    refused = bot.entry_refusal(BTC, Side.LONG, now, lambda pair, since: stops, nothing)
+    allowed = bot.entry_refusal(BTC, Side.LONG, now, lambda pair, since: stops[:1], nothing)
 
     assert refused == "stop guard until 2025-10-01 13:25"
     assert allowed is None
@@ -206,7 +221,9 @@ def test_a_position_is_left_for_a_reason_that_names_the_source(
     exits = {"stop_loss": -0.02, "take_profit": 0.05, "time_limit_minutes": 240}
     bot = bot_with(*(version(recorded_at=PUBLISHED, side=side, **exits) for side in Side))
 
-    found = bot.exit_reason(FakeTrade(is_short=is_short), OPENED + timedelta(minutes=minutes), rate)
+    found = bot.exit_reason(
+        FakeTrade(is_short=is_short), OPENED + timedelta(minutes=minutes), rate, no_candles
+    )
 
     assert found == reason
 
@@ -256,6 +273,8 @@ def test_a_summary_counts_versions_plans_refusals_and_faults() -> None:
         "champions": 1,
         "book_age_seconds": 0.0,
         "missing_plans": 0,
+        "degraded": False,
+        "left_out": {},
         "refusals": {},
         "faults": {f"custom_exit {BTC}": 1},
     }

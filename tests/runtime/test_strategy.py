@@ -18,7 +18,8 @@ from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.faults import Faults
-from freqfleet.runtime.strategy import KEEP_STOPLOSS, NO_TARGET, REFUSE, STAY, FleetStrategy, closed_trades
+from freqfleet.runtime.host_trades import closed_trades
+from freqfleet.runtime.strategy import KEEP_STOPLOSS, NO_TARGET, REFUSE, STAY, FleetStrategy
 from freqfleet.testing.host import OPENED
 
 BTC = "BTC/USDT:USDT"
@@ -38,11 +39,32 @@ class FixedBot:
         self.refusal = refusal
         self.asked: list[tuple[str, Side]] = []
         self.frozen: list[tuple[int, datetime, int]] = []
+        self.exits: list[str] = []
+        self.stake_factor = 1.0
+        self.tightened: float | None = None
 
-    def leverage(self, max_leverage: float) -> float:
+    measures_equity = False
+    prices_positions = False
+
+    def leverage(
+        self, pair: str, side: Side, at: datetime, analysed: pd.DataFrame, max_leverage: float
+    ) -> float:
         return min(3.0, max_leverage)
 
-    def entry_refusal(self, pair: str, side: Side, now: datetime, closed: object) -> str | None:
+    def stake(self, pair: str, side: Side, at: datetime, *, proposed: float, leverage: float) -> float:
+        return proposed * self.stake_factor
+
+    def left(self, trade: LocalTrade, now: datetime, reason: str) -> None:
+        self.exits.append(reason)
+
+    def tightened_stop_margin_ratio(
+        self, trade: LocalTrade, now: datetime, rate: float, analysed: object
+    ) -> float | None:
+        return self.tightened
+
+    def entry_refusal(
+        self, pair: str, side: Side, now: datetime, closed: object, trades: object
+    ) -> str | None:
         self.asked.append((pair, side))
         return self.refusal
 
@@ -52,7 +74,7 @@ class FixedBot:
     def plan_of(self, trade: LocalTrade) -> ExitPlan:
         return PLAN
 
-    def exit_reason(self, trade: LocalTrade, now: datetime, rate: float) -> str | None:
+    def exit_reason(self, trade: LocalTrade, now: datetime, rate: float, analysed: object) -> str | None:
         return "time_limit" if now - OPENED >= timedelta(hours=4) else None
 
     def stop_margin_ratio(self, trade: LocalTrade, rate: float) -> float:
@@ -75,6 +97,7 @@ class BrokenBot:
 def strategy_with(bot: FixedBot | BrokenBot | FleetBot) -> FleetStrategy:
     strategy = FleetStrategy({"dry_run": True})
     strategy.bot = bot  # type: ignore[assignment]
+    strategy.wallets = SimpleNamespace(get_starting_balance=lambda: 1_000.0)
     strategy.dp = SimpleNamespace(
         get_analyzed_dataframe=lambda pair, timeframe: (pd.DataFrame({"close": [1.0] * 7}), OPENED)
     )

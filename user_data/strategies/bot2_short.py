@@ -14,3 +14,4 @@ class BOT2ShortStrategy(FleetStrategy):
     def bot_start(self, **_: Any) -> None:
         """Open the bot: settings, parameter book, feeders. A wrong setting stops the start."""
         self.bot = open_bot("BOT2", host=self.config, protections=self.protections)
+        self.protections = [*type(self).protections, *self.bot.host_protections]

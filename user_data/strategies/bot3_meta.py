@@ -14,3 +14,4 @@ class BOT3MetaStrategyAdaptive(FleetStrategy):
     def bot_start(self, **_: Any) -> None:
         """Open the bot: settings, parameter book, feeders. A wrong setting stops the start."""
         self.bot = open_bot("BOT3", host=self.config, protections=self.protections, dissent_allowed=False)
+        self.protections = [*type(self).protections, *self.bot.host_protections]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,15 @@ from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import Settings, load_settings
 from freqfleet.store.damage import inode, is_sqlite, move_aside
+from freqfleet.store.fleet_state import FLEET_STATE
+from freqfleet.store.heartbeat import HEARTBEATS, heartbeats
 from freqfleet.store.promise import LearningStore
 
 if TYPE_CHECKING:
     from freqfleet.runtime.bookkeeper import BookKeeper
-    from freqfleet.runtime.bot import FleetBot
+    from freqfleet.runtime.bot import Caution, FleetBot
+    from freqfleet.runtime.leverage import LeverageRule
+    from freqfleet.runtime.switchboard import Switchboard
     from freqfleet.signals.ensemble import Ensemble
     from freqfleet.store.last_book import LastBook
 
@@ -36,6 +40,11 @@ STORE_SCHEMES = {
     "influxdbs": "influxdbs://host:8086?write=v2&org=NAME",
 }
 _TRADING_MODES = frozenset({"live", "dry_run"})
+_TIMEFRAME = timedelta(minutes=5)
+_ORDERS_EVERY = timedelta(seconds=5)
+LEARNERS = frozenset({"controller", "optimize"})  # whose heartbeat the dead-man timer hears
+_WIDEST_HOST_STOPLOSS = -0.99  # freqtrade takes nothing below -1
+_LARGE_STAKE_QUOTE = 100_000.0  # for the tier, where the config leaves the stake open
 
 
 def open_store(settings: Settings) -> LearningStore:
@@ -181,10 +190,10 @@ def open_bot(
     dissent_allowed : False refuses an entry while any feeder votes for the other side.
     Raises SettingsError for a bot that fleet.toml does not know; that stops freqtrade's start.
     """
-    from freqfleet.runtime.bot import FleetBot, Leverage
+    from freqfleet.runtime.bot import FleetBot, Sizing
     from freqfleet.runtime.entries import EntryPolicy
+    from freqfleet.runtime.path_ledger import PathLedger
     from freqfleet.runtime.plans import PlanLedger
-    from freqfleet.runtime.stop_guard import stop_guard_rules
 
     settings = load_settings(Path(host["user_data_dir"]))
     if bot not in settings.bots:
@@ -193,6 +202,8 @@ def open_bot(
     books = _book_keeper(bot, settings, trading=trading)
     books.start()
     logger.info("%s: %s", bot, _book_line(books, settings))
+    leverage = leverage_rule(settings, host.get("stake_amount"))
+    check_stoploss(bot, float(host["stoploss"]), leverage)
     guarded = trading or bool(host.get("enable_protections"))
     return FleetBot(
         bot,
@@ -204,8 +215,109 @@ def open_bot(
         ),
         books=books,
         ledger=PlanLedger(persistent=trading),
-        leverage=Leverage(wanted=settings.runtime.leverage),
+        paths=PathLedger(timeframe=_TIMEFRAME, persistent=trading),
+        sizing=Sizing(
+            leverage=leverage,
+            stake_by_evidence=settings.runtime.stake_by_evidence,
+            tighten_open_trades=settings.runtime.tighten_open_trades,
+        ),
+        caution=_caution(bot, settings, protections, trading=trading, guarded=guarded),
+        host_protections=_host_protections(settings) if guarded else (),
+        persistent=trading,
+    )
+
+
+def leverage_rule(settings: Settings, stake_amount: Any) -> LeverageRule:
+    """Return how bots choose leverage. stake_amount : of the host's config, a number or `unlimited`."""
+    from freqfleet.market.leverage_tiers import load_leverage_tiers
+    from freqfleet.runtime.leverage import LeverageRule
+
+    runtime = settings.runtime
+    fixed = isinstance(stake_amount, int | float) and not isinstance(stake_amount, bool)
+    return LeverageRule(
+        wanted=runtime.leverage,
+        by_evidence=runtime.leverage_by == "evidence",
+        tiers=load_leverage_tiers() if runtime.stop_inside_liquidation else None,
+        liquidation_margin=runtime.liquidation_margin,
+        stake_quote=float(stake_amount) if fixed else _LARGE_STAKE_QUOTE,
+    )
+
+
+def check_stoploss(bot: str, stoploss: float, leverage: LeverageRule) -> None:
+    """Refuse a class-level `stoploss` that would end positions before their plan's stop does.
+
+    stoploss : margin-level, from the strategy or the bot's config. Raises SettingsError with the remedy.
+    """
+    widest = max(leverage.widest_margin_stop, _WIDEST_HOST_STOPLOSS)
+    if stoploss > widest:
+        raise SettingsError(
+            f"{bot}: stoploss is {stoploss:g} (margin-level), but plans may reach down to {widest:.3g}: it "
+            f"would end positions before their own stop; take `stoploss` out of the config, or set it to "
+            f"{_WIDEST_HOST_STOPLOSS:g}"
+        )
+
+
+def _caution(
+    bot: str,
+    settings: Settings,
+    protections: Iterable[dict[str, Any]],
+    *,
+    trading: bool,
+    guarded: bool,
+) -> Caution:
+    from freqfleet.runtime.bot import Caution
+    from freqfleet.runtime.breakers import Breakers
+    from freqfleet.runtime.stop_guard import stop_guard_rules
+
+    breakers = settings.breakers
+    breaking = guarded and breakers.enabled
+    return Caution(
         stop_guard=stop_guard_rules(protections, timeframe_minutes=5) if guarded else (),
+        breakers=Breakers(
+            daily_loss_ratio=breakers.daily_loss or None,
+            consecutive_losses=breakers.consecutive_losses or None,
+            trades_per_day=breakers.trades_per_day or None,
+        )
+        if breaking
+        else None,
+        # A backtest knows no operator and no other bots; it measures its own drawdown where breakers are on.
+        switchboard=_switchboard(bot, settings, trading=trading) if trading or breaking else None,
+        entries_when_degraded=settings.runtime.entries_when_degraded,
+        book_max_age=timedelta(hours=settings.refresh.max_age_hours) if trading else None,
+    )
+
+
+def _switchboard(bot: str, settings: Settings, *, trading: bool) -> Switchboard:
+    from freqfleet.runtime.switchboard import Switchboard
+    from freqfleet.store.fleet_state import FleetState
+
+    hours = settings.runtime.learner_silence_hours
+
+    def last_beat() -> datetime | None:
+        beats = (one.at for one in heartbeats(settings.path(HEARTBEATS)) if one.service in LEARNERS)
+        return max(beats, default=None)
+
+    board = Switchboard(
+        bot,
+        limits=settings.kill_switch.limits(),
+        clock=SystemClock(),
+        state=FleetState(settings.path(FLEET_STATE)) if trading else None,
+        last_beat=last_beat,
+        silence_limit=timedelta(hours=hours) if hours else None,
+        refresh_every=_ORDERS_EVERY if trading else None,
+    )
+    board.start()
+    return board
+
+
+def _host_protections(settings: Settings) -> tuple[dict[str, Any], ...]:
+    from freqfleet.runtime.breakers import host_protections
+
+    breakers = settings.breakers
+    if not breakers.enabled:
+        return ()
+    return tuple(
+        host_protections(cooldown_minutes=breakers.cooldown_minutes, drawdown_ratio=breakers.drawdown)
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from freqfleet.domain.exits import Barriers, ExitParameters, ExitSource, effective_barriers
+from freqfleet.domain.exits import STOP_LOSS_BOUNDS, Barriers, ExitParameters, ExitSource, effective_barriers
 from freqfleet.domain.managed_exits import ManagedBarriers, ManagedExits, managed_barriers
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
@@ -27,12 +27,45 @@ class ExitPlan:
 
     version : id of the ParameterVersion they came from; `default` when no version applied.
     atr_ratio : ATR(14) / close known at entry, or None where it was not known.
+    tightened_by, tightened_source : the later version that moved the stop nearer, and its source; None where
+        the stop is still that of the entry.
     """
 
     parameters: ExitParameters
     source: ExitSource
     version: str
     atr_ratio: float | None
+    tightened_by: str | None = None
+    tightened_source: ExitSource | None = None
+
+    @property
+    def stop_reason(self) -> str:
+        """The exit reason of the stop: that of the version which put it where it is."""
+        return (self.tightened_source or self.source).stop_reason
+
+    @property
+    def target_reason(self) -> str:
+        """The exit reason of the target."""
+        return self.source.target_reason
+
+    def tightened(self, later: ExitParameters, source: ExitSource, version: str) -> ExitPlan | None:
+        """Return this plan with the stop of a later version, None where that one is not nearer.
+
+        Nothing but the stop ever changes, and it only comes nearer. The volatility is that of the entry.
+        """
+        nearer = later.stop_loss * later.volatility_factor(self.atr_ratio)
+        factor = self.parameters.volatility_factor(self.atr_ratio)
+        if nearer <= self.parameters.stop_loss * factor:
+            return None
+        stop_loss = min(nearer / factor, STOP_LOSS_BOUNDS[1])
+        if stop_loss <= self.parameters.stop_loss:  # at the bound already
+            return None
+        return replace(
+            self,
+            parameters=replace(self.parameters, stop_loss=stop_loss),
+            tightened_by=version,
+            tightened_source=source,
+        )
 
     def barriers(self, open_rate: float, side: Side) -> Barriers:
         """Return the barriers of a position opened at `open_rate`."""
@@ -54,6 +87,11 @@ class ExitPlan:
             "source": self.source.value,
             "version": self.version,
             "atr_ratio": self.atr_ratio,
+            **(
+                {"tightened_by": self.tightened_by, "tightened_source": self.tightened_source.value}
+                if self.tightened_source is not None
+                else {}
+            ),
         }
 
     @classmethod
@@ -65,6 +103,10 @@ class ExitPlan:
                 source=ExitSource(values["source"]),
                 version=str(values["version"]),
                 atr_ratio=values["atr_ratio"],
+                tightened_by=values.get("tightened_by"),
+                tightened_source=ExitSource(values["tightened_source"])
+                if "tightened_source" in values
+                else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ParameterError(f"not an exit plan: {values!r} ({error!r})") from None

@@ -16,9 +16,11 @@ from freqfleet.clock import to_ms
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.leverage_bins import LeverageBin, leverage_bin
 from freqfleet.domain.sides import Side
+from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
 
 DEFAULT_VERSION = "default"
+NO_RECORDS = RecordBook()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class _Series:
 
 
 class ParameterBook:
-    """Every version a reader may use, and the defaults underneath.
+    """Every version a reader may use, the defaults underneath, and the records of leverage bins beside them.
 
     Thread-safety: its answers never change after construction; share it freely.
     """
@@ -75,6 +77,7 @@ class ParameterBook:
         *,
         defaults: ExitParameters,
         as_of: datetime | None = None,
+        records: RecordBook = NO_RECORDS,
     ) -> None:
         series: dict[tuple[str | None, Side, LeverageBin | None], list[ParameterVersion]] = {}
         self.versions = tuple(versions)
@@ -89,6 +92,7 @@ class ParameterBook:
         self._answers: dict[tuple[str, Side, LeverageBin], tuple[float, float, Resolution]] = {}
         self.defaults = defaults
         self.as_of = as_of
+        self.records = records
 
     def in_force(self, key: ParameterKey, at: datetime) -> ParameterVersion | None:
         """Return the champion of exactly this key at `at`, or None."""

@@ -3,45 +3,74 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from freqfleet.domain.exit_plan import ExitPlan
+from freqfleet.domain.exits import KILL_SWITCH_REASON
+from freqfleet.domain.leverage_bins import leverage_bin
+from freqfleet.domain.leverage_choice import stake_multiplier
 from freqfleet.domain.sides import Side
 from freqfleet.domain.units import price_move_ratio, to_margin_ratio
-from freqfleet.market.indicators import atr_ratio
+from freqfleet.market.indicators import atr_ratio, trend_z
+from freqfleet.parameters.book import Resolution
 from freqfleet.runtime.bookkeeper import BookKeeper
+from freqfleet.runtime.breakers import Breakers, Trades
 from freqfleet.runtime.entries import EntryPolicy
-from freqfleet.runtime.exits import Position, exit_reason
+from freqfleet.runtime.exits import NOTHING_CLOSED, Position, exit_reason
 from freqfleet.runtime.faults import Faults
+from freqfleet.runtime.leverage import LeverageRule
+from freqfleet.runtime.path_ledger import TREND_COLUMN, PathLedger
 from freqfleet.runtime.plans import HostTrade, PlanLedger
+from freqfleet.runtime.provenance import ENTRY_KEY, EXIT_KEY, BookAge, entry_provenance, exit_provenance
 from freqfleet.runtime.stop_guard import ClosedTrades, StopGuardRule
+from freqfleet.runtime.supported import replayed_only, tradable
+from freqfleet.runtime.switchboard import Switchboard
 from freqfleet.signals.ensemble import Ensemble
 
 logger = logging.getLogger(__name__)
 
 ATR_COLUMN = "atr_ratio"
+# Asked only where the answer matters: a data frame costs more than most callbacks.
+Analysed = Callable[[], pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leverage:
-    """The leverage of every position, and the step up to which an exchange may cut it."""
+class Caution:
+    """What may keep a bot from opening positions, or make it leave them.
 
-    wanted: float
+    stop_guard, breakers : rules over closed trades. switchboard : the kill switch; None in backtests
+        without protections. entries_when_degraded : open positions while the book is too old.
+    book_max_age : from when on it is too old; None where it cannot age, as in backtests.
+    """
 
-    def within(self, max_leverage: float) -> float:
-        """Return the wanted leverage, at most what the exchange allows for the pair."""
-        return max(1.0, min(self.wanted, max_leverage))
+    stop_guard: tuple[StopGuardRule, ...] = ()
+    breakers: Breakers | None = None
+    switchboard: Switchboard | None = None
+    entries_when_degraded: bool = True
+    book_max_age: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizing:
+    """Leverage and stake of a position to open; and whether open stops follow later versions."""
+
+    leverage: LeverageRule
+    stake_by_evidence: bool = False
+    tighten_open_trades: bool = False
 
 
 class FleetBot:
     """One bot of the fleet, without freqtrade: it receives plain values and answers plain values.
 
     Prices are quote prices, ratios position-level unless a name says margin.
+    host_protections : what freqtrade itself is to watch, as entries of `protections`.
     """
 
     def __init__(
@@ -52,18 +81,26 @@ class FleetBot:
         policy: EntryPolicy,
         books: BookKeeper,
         ledger: PlanLedger,
-        leverage: Leverage,
-        stop_guard: tuple[StopGuardRule, ...] = (),
+        paths: PathLedger,
+        sizing: Sizing,
+        caution: Caution = Caution(),
+        host_protections: tuple[dict[str, Any], ...] = (),
+        persistent: bool = False,
     ) -> None:
         self.bot = bot
         self.faults = Faults(bot)
+        self.host_protections = list(host_protections)
         self._ensemble = ensemble
         self._policy = policy
         self._books = books
         self._ledger = ledger
-        self._leverage = leverage
-        self._stop_guard = stop_guard
+        self._paths = paths
+        self._sizing = sizing
+        self._caution = caution
+        self._persistent = persistent
+        self._reasons: dict[tuple[str, Side], dict[str, str]] = {}
         self.refusals: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
 
     # -- entries ---------------------------------------------------------------------------------
 
@@ -73,6 +110,7 @@ class FleetBot:
         columns[ATR_COLUMN] = atr_ratio(
             candles["high"].to_numpy(), candles["low"].to_numpy(), candles["close"].to_numpy()
         )
+        columns[TREND_COLUMN] = trend_z(candles["close"].to_numpy())
         return candles.join(columns)
 
     def entries(self, analysed: pd.DataFrame) -> pd.DataFrame:
@@ -84,20 +122,77 @@ class FleetBot:
             analysed.loc[enters, "enter_tag"] = analysed.loc[enters, f"tag_{side}"]
         return analysed
 
-    def leverage(self, max_leverage: float) -> float:
-        """Return the leverage of a new position."""
-        return self._leverage.within(max_leverage)
+    def leverage(
+        self, pair: str, side: Side, at: datetime, analysed: pd.DataFrame, max_leverage: float
+    ) -> float:
+        """Return the leverage of a new position; why is kept for its provenance."""
+        book, found = self._books.book(at), self._resolve(pair, side, self._sizing.leverage.wanted, at)
+        choice = self._sizing.leverage.choose(
+            pair,
+            side,
+            stop=found.parameters,
+            evidence=book.records.evidence(pair, side, at),
+            atr_ratio=_last(analysed, ATR_COLUMN),
+            max_leverage=max_leverage,
+        )
+        self._reasons[pair, side] = {"leverage_reason": choice.reason}
+        logger.debug("%s %s %s: %.4gx, %s", self.bot, pair, side, choice.leverage, choice.reason)
+        return choice.leverage
 
-    def entry_refusal(self, pair: str, side: Side, now: datetime, closed: ClosedTrades) -> str | None:
+    def stake(self, pair: str, side: Side, at: datetime, *, proposed: float, leverage: float) -> float:
+        """Return the stake of a new position in stake currency."""
+        if not self._sizing.stake_by_evidence:
+            return proposed
+        record = self._books.book(at).records.evidence(pair, side, at).of(leverage_bin(leverage))
+        factor, reason = stake_multiplier(None if record is None else record.posterior, leverage)
+        self._reasons.setdefault((pair, side), {})["stake_reason"] = f"{factor:.3g} of the stake: {reason}"
+        return proposed * factor
+
+    def entry_refusal(
+        self, pair: str, side: Side, now: datetime, closed: ClosedTrades, trades: Trades
+    ) -> str | None:
         """Return why an entry must not happen now, or None; refusals are counted and logged."""
-        for rule in self._stop_guard:
+        kind, reason = self._refusal(pair, side, now, closed, trades)
+        if reason is not None:
+            self.refusals[kind] += 1
+            logger.info("%s %s %s: no entry, %s", self.bot, pair, side, reason)
+        return reason
+
+    def _refusal(
+        self, pair: str, side: Side, now: datetime, closed: ClosedTrades, trades: Trades
+    ) -> tuple[str, str | None]:
+        caution = self._caution
+        if caution.switchboard is not None:
+            standing = caution.switchboard.standing(now)
+            if not standing.state.opens:
+                return "kill_switch", f"kill switch, {standing}"
+        if not caution.entries_when_degraded and (age := self.book_age()).degraded:
+            return "degraded", f"{age}, and entries_when_degraded is off"
+        for rule in caution.stop_guard:
             until = rule.locked_until(pair, side, now, closed)
             if until is not None:
-                reason = f"stop guard until {until:%Y-%m-%d %H:%M}"
-                self.refusals["stop_guard"] += 1
-                logger.info("%s %s %s: no entry, %s", self.bot, pair, side, reason)
-                return reason
-        return None
+                return "stop_guard", f"stop guard until {until:%Y-%m-%d %H:%M}"
+        if caution.breakers is not None:
+            return "breaker", caution.breakers.refusal(now, trades)
+        return "", None
+
+    # -- equity ------------------------------------------------------------------------------------
+
+    @property
+    def measures_equity(self) -> bool:
+        """True where the kill switch wants to know the equity."""
+        board = self._caution.switchboard
+        return board is not None and board.measures_equity
+
+    @property
+    def prices_positions(self) -> bool:
+        """True where anything needs the open positions' profit."""
+        return self.measures_equity or self._caution.breakers is not None
+
+    def see_equity(self, equity_quote: float) -> None:
+        """Tell the kill switch what the bot is worth now."""
+        if self._caution.switchboard is not None:
+            self._caution.switchboard.see_equity(equity_quote)
 
     # -- the plan --------------------------------------------------------------------------------
 
@@ -107,31 +202,100 @@ class FleetBot:
         analysed : closed candles only, as freqtrade's data provider gives them at `now`.
         """
         last = analysed.iloc[-1] if len(analysed) else None
-        volatility = None if last is None or pd.isna(last[ATR_COLUMN]) else float(last[ATR_COLUMN])
-        plan = self._plan(trade, now, volatility)
+        plan, found = self._plan(trade, now, _last(analysed, ATR_COLUMN))
         self._ledger.freeze(trade, plan, None if last is None else self._ensemble.detail(last))
+        if plan.managed(trade.open_rate, Side.of(is_short=trade.is_short), 0.0) is not None:
+            self._paths.closed(trade, analysed)  # the trend before the entry is at hand now
+        if self._persistent:
+            reasons = self._reasons.get((trade.pair, Side.of(is_short=trade.is_short)), {})
+            trade.set_custom_data(ENTRY_KEY, entry_provenance(found, now, self.book_age(), reasons))
 
     def plan_of(self, trade: HostTrade) -> ExitPlan:
         """Return the plan of an open position."""
-        return self._ledger.plan_of(trade, lambda: self._plan(trade, trade.open_date_utc, None))
+        return self._ledger.plan_of(trade, lambda: self._plan(trade, trade.open_date_utc, None)[0])
 
-    def _plan(self, trade: HostTrade, at: datetime, atr: float | None) -> ExitPlan:
-        side = Side.of(is_short=trade.is_short)
-        found = self._books.book(at).resolve(trade.pair, side, trade.leverage, at)
-        return ExitPlan(
-            parameters=found.parameters, source=found.source, version=found.version, atr_ratio=atr
+    def _plan(self, trade: HostTrade, at: datetime, atr: float | None) -> tuple[ExitPlan, Resolution]:
+        found = self._resolve(trade.pair, Side.of(is_short=trade.is_short), trade.leverage, at)
+        plan = ExitPlan(
+            parameters=tradable(found.parameters), source=found.source, version=found.version, atr_ratio=atr
         )
+        return plan, found
+
+    def _resolve(self, pair: str, side: Side, leverage: float, at: datetime) -> Resolution:
+        found = self._books.book(at).resolve(pair, side, leverage, at)
+        for part in replayed_only(found.parameters):
+            if not self.left_out[f"{part} of {found.version}"]:
+                logger.warning(
+                    "%s: the %s of version %s is left out: the strategies trade stop, target, giveback, "
+                    "time limit and regime; publish without it",
+                    self.bot, part, found.version,
+                )  # fmt: skip
+            self.left_out[f"{part} of {found.version}"] += 1
+        return found
+
+    def book_age(self) -> BookAge:
+        """Return how old the parameter book is."""
+        seconds, limit = self._books.age_seconds, self._caution.book_max_age
+        degraded = limit is not None and (seconds is None or seconds > limit.total_seconds())
+        return BookAge(seconds=seconds, degraded=degraded)
 
     # -- exits -----------------------------------------------------------------------------------
 
-    def exit_reason(self, trade: HostTrade, now: datetime, rate: float) -> str | None:
-        """Return the reason to leave at `rate` now, or None."""
-        position = Position(
-            side=Side.of(is_short=trade.is_short),
-            open_rate=trade.open_rate,
-            opened_at=trade.open_date_utc,
+    def exit_reason(self, trade: HostTrade, now: datetime, rate: float, analysed: Analysed) -> str | None:
+        """Return the reason to leave at `rate` now, or None.
+
+        analysed : gives closed candles only; asked where the plan follows the path.
+        """
+        board = self._caution.switchboard
+        if board is not None and board.standing(now).state.closes_all:
+            return KILL_SWITCH_REASON
+        plan, side = self.plan_of(trade), Side.of(is_short=trade.is_short)
+        managed = plan.managed(trade.open_rate, side, trade.fee_open or 0.0)
+        position = Position(side=side, open_rate=trade.open_rate, opened_at=trade.open_date_utc)
+        return exit_reason(
+            plan,
+            position,
+            rate=rate,
+            now=now,
+            managed=managed,
+            closed=NOTHING_CLOSED if managed is None else self._paths.closed(trade, analysed()),
         )
-        return exit_reason(self.plan_of(trade), position, rate=rate, now=now)
+
+    def left(self, trade: HostTrade, now: datetime, reason: str) -> None:
+        """Note why a position is being left, and where its plan came from."""
+        if self._persistent:
+            noted = exit_provenance(reason, self.plan_of(trade), now, self.book_age())
+            trade.set_custom_data(EXIT_KEY, noted)
+            logger.info("%s %s trade %s: %s, %s", self.bot, trade.pair, trade.id, self.book_age(), noted)
+        else:
+            self._paths.forget(trade)
+
+    def tightened_stop_margin_ratio(
+        self, trade: HostTrade, now: datetime, rate: float, analysed: Analysed
+    ) -> float | None:
+        """Return the nearer stop that a version published since the entry asks for, measured from `rate`.
+
+        None keeps the stop. A stop that the last close lies beyond is not taken: tightening ends no
+        position by itself.
+        """
+        if not self._sizing.tighten_open_trades:
+            return None
+        plan, side = self.plan_of(trade), Side.of(is_short=trade.is_short)
+        found = self._books.book(now).resolve(trade.pair, side, trade.leverage, now)
+        if found.version in (plan.version, plan.tightened_by):
+            return None
+        nearer = plan.tightened(found.parameters, found.source, found.version)
+        if nearer is None:
+            return None
+        stop_rate = nearer.barriers(trade.open_rate, side).stop_rate
+        close = _last(analysed(), "close")
+        if close is None or side.sign * (close - stop_rate) <= 0.0:
+            return None
+        self._ledger.replace(trade, nearer)
+        logger.info("%s %s trade %s: stop tightened by %s", self.bot, trade.pair, trade.id, found.version)
+        if side.sign * (rate - stop_rate) <= 0.0:  # the whole candle lies beyond: the next look leaves
+            return None
+        return to_margin_ratio(price_move_ratio(rate, stop_rate, side), trade.leverage)
 
     def stop_margin_ratio(self, trade: HostTrade, rate: float) -> float:
         """Return the stop as freqtrade wants it: margin-level, measured from `rate`."""
@@ -158,6 +322,16 @@ class FleetBot:
             "champions": len(book.champions(now)),
             "book_age_seconds": self._books.age_seconds,
             "missing_plans": self._ledger.missing_plans,
+            "degraded": self.book_age().degraded,
+            "left_out": dict(self.left_out),
             "refusals": dict(self.refusals),
             "faults": {" ".join(key): count for key, count in self.faults.counts.items()},
         }
+
+
+def _last(analysed: pd.DataFrame, column: str) -> float | None:
+    """Return the newest value of a column; None where it is unknown."""
+    if not len(analysed):
+        return None
+    value = float(analysed[column].array[-1])
+    return None if math.isnan(value) else value

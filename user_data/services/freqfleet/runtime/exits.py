@@ -1,4 +1,4 @@
-"""Why a position is left, as the strategy sees it: pure functions of the plan and the price."""
+"""Why a position is left, as the strategy sees it: the domain's rule, and the names its reasons get."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from freqfleet.clock import to_ms
+from freqfleet.domain.exit_at_open import OpenExit, exit_at_open
 from freqfleet.domain.exit_plan import ExitPlan
-from freqfleet.domain.exits import TIME_LIMIT_REASON
+from freqfleet.domain.exits import GIVEBACK_REASON, REGIME_REASON, TIME_LIMIT_REASON
+from freqfleet.domain.managed_exits import ClosedCandles, ManagedBarriers
 from freqfleet.domain.sides import Side
-from freqfleet.market.timeframes import MINUTE_MS
+
+NOTHING_CLOSED = ClosedCandles()
+_REASONS = {
+    OpenExit.TIME_LIMIT: TIME_LIMIT_REASON,
+    OpenExit.REGIME: REGIME_REASON,
+    OpenExit.GIVEBACK: GIVEBACK_REASON,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,20 +29,40 @@ class Position:
     opened_at: datetime
 
 
-def exit_reason(plan: ExitPlan, position: Position, *, rate: float, now: datetime) -> str | None:
+def exit_reason(
+    plan: ExitPlan,
+    position: Position,
+    *,
+    rate: float,
+    now: datetime,
+    managed: ManagedBarriers | None = None,
+    closed: ClosedCandles = NOTHING_CLOSED,
+) -> str | None:
     """Return the reason to leave at `rate` now, or None to stay.
 
-    The order is that of the replay at a candle's open: the time limit, then a rate on or beyond the
-    stop, then on or beyond the target. In a backtest freqtrade asks at every candle's open, so a price
-    that jumped a barrier between two candles is left at the open, not at the barrier; what happens inside
-    the candle is priced by the stop and the ROI. Live it is asked in every loop.
+    managed, closed : what follows the path, and what the candles closed since the entry have shown.
+
+    It is `exit_at_open`, which the replay asks at every open. In a backtest freqtrade asks there too, so a
+    price that jumped a barrier between two candles is left at the open, not at the barrier; what happens
+    inside the candle is priced by the stop and the ROI. Live it is asked in every loop.
     """
-    limit_ms = plan.parameters.time_limit_minutes * MINUTE_MS
-    if to_ms(now) >= to_ms(position.opened_at) + limit_ms:  # in milliseconds, as candles count
-        return TIME_LIMIT_REASON
     barriers = plan.barriers(position.open_rate, position.side)
-    if barriers.stop_crossed(rate, position.side):
-        return plan.source.stop_reason
-    if barriers.target_crossed(rate, position.side):
-        return plan.source.target_reason
-    return None
+    why = exit_at_open(
+        rate=rate,
+        now_ms=to_ms(now),
+        entered_ms=to_ms(position.opened_at),
+        open_rate=position.open_rate,
+        side=position.side,
+        stop_rate=barriers.stop_rate,
+        target_rate=barriers.target_rate,
+        time_limit_minutes=plan.parameters.time_limit_minutes,
+        managed=managed,
+        closed=closed,
+    )
+    if why is None:
+        return None
+    if why is OpenExit.STOP:
+        return plan.stop_reason
+    if why is OpenExit.TARGET:
+        return plan.target_reason
+    return _REASONS[why]

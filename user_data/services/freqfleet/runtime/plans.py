@@ -28,7 +28,9 @@ class HostTrade(Protocol):
     is_short: bool
     leverage: float
     open_rate: float
+    stake_amount: float
     amount: float
+    fee_open: float | None
     enter_tag: str | None
 
     @property
@@ -58,6 +60,16 @@ class PlanLedger:
             trade.set_custom_data(PLAN_KEY, plan.to_dict())
             if signal is not None:
                 trade.set_custom_data(SIGNAL_KEY, signal)
+
+    def replace(self, trade: HostTrade, plan: ExitPlan) -> None:
+        """Keep a tightened plan in the place of the one it came from."""
+        self._plans[_key(trade)] = plan
+        if self._persistent:
+            trade.set_custom_data(PLAN_KEY, plan.to_dict())
+
+    def forget(self, trade: HostTrade) -> None:
+        """Drop the plan of a closed position from memory; the host keeps its own."""
+        self._plans.pop(_key(trade), None)
 
     def plan_of(self, trade: HostTrade, make: Callable[[], ExitPlan]) -> ExitPlan:
         """Return the trade's plan; `make` gives one for a trade that was opened without.

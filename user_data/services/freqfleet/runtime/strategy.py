@@ -7,8 +7,8 @@ safe answer that its name says; the fault is recorded.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -19,7 +19,7 @@ from freqtrade.strategy import IStrategy
 from freqfleet.domain.sides import Side
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.host_copies import only_reads_the_trade
-from freqfleet.runtime.stop_guard import ClosedHostTrade
+from freqfleet.runtime.host_trades import HostTrades, closed_trades
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ STAY = None
 KEEP_STOPLOSS = None
 NO_TARGET = None
 REFUSE = False
+NO_STAKE = 0.0
 
 _STOPS = (ExitType.STOP_LOSS, ExitType.TRAILING_STOP_LOSS)
 
@@ -60,6 +61,22 @@ class FleetStrategy(IStrategy):
 
     bot: FleetBot  # the strategy file opens it in bot_start
 
+    def bot_loop_start(self, current_time: datetime, **_: Any) -> None:
+        """Tell the kill switch what the bot is worth, before anything is decided."""
+        with self.bot.faults.recorded("bot_loop_start", "-"):
+            if self.bot.measures_equity:
+                self.bot.see_equity(self._trades.equity_quote())
+
+    @cached_property
+    def _trades(self) -> HostTrades:
+        return HostTrades(self.wallets.get_starting_balance())
+
+    def _analysed(self, pair: str) -> pd.DataFrame:
+        """Return the pair's closed candles; from the pair alone, whatever the whitelist is now."""
+        analysed, _updated = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+        found: pd.DataFrame = analysed
+        return found
+
     # -- entries -----------------------------------------------------------------------------------
 
     def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
@@ -89,8 +106,28 @@ class FleetStrategy(IStrategy):
     ) -> float:
         """Return the leverage of the position to open."""
         with self.bot.faults.recorded("leverage", pair):
-            return self.bot.leverage(max_leverage)
+            return self.bot.leverage(pair, Side(side), current_time, self._analysed(pair), max_leverage)
         return 1.0
+
+    def custom_stake_amount(
+        self,
+        pair: str,
+        current_time: datetime,
+        current_rate: float,
+        proposed_stake: float,
+        min_stake: float | None,
+        max_stake: float,
+        leverage: float,
+        entry_tag: str | None,
+        side: str,
+        **_: Any,
+    ) -> float:
+        """Return the stake of the position to open; below the exchange's least there is none."""
+        with self.bot.faults.recorded("custom_stake_amount", pair):
+            stake = self.bot.stake(pair, Side(side), current_time, proposed=proposed_stake, leverage=leverage)
+            # freqtrade would raise a small stake to the least; less was meant, so nothing is opened.
+            return stake if stake == proposed_stake or stake >= (min_stake or 0.0) else NO_STAKE
+        return NO_STAKE
 
     def confirm_trade_entry(
         self,
@@ -106,15 +143,15 @@ class FleetStrategy(IStrategy):
     ) -> bool:
         """Refuse an entry that a guard forbids."""
         with self.bot.faults.recorded("confirm_trade_entry", pair):
-            return self.bot.entry_refusal(pair, Side(side), current_time, closed_trades) is None
+            refusal = self.bot.entry_refusal(pair, Side(side), current_time, closed_trades, self._trades)
+            return refusal is None
         return REFUSE
 
     def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **_: Any) -> None:
         """Freeze the plan when a position has been opened."""
         with self.bot.faults.recorded("order_filled", pair):
             if order.ft_order_side == trade.entry_side:
-                analysed, _updated = self.dp.get_analyzed_dataframe(pair, self.timeframe)
-                self.bot.freeze_plan(trade, current_time, analysed)
+                self.bot.freeze_plan(trade, current_time, self._analysed(pair))
 
     # -- exits -------------------------------------------------------------------------------------
 
@@ -130,8 +167,27 @@ class FleetStrategy(IStrategy):
     ) -> str | bool | None:
         """Leave at the rate of this call: a barrier that was jumped, or the time limit."""
         with self.bot.faults.recorded("custom_exit", pair):
-            return self.bot.exit_reason(trade, current_time, current_rate)
+            if self.bot.prices_positions:
+                self._trades.price(trade, current_profit)
+            return self.bot.exit_reason(trade, current_time, current_rate, partial(self._analysed, pair))
         return STAY
+
+    def confirm_trade_exit(
+        self,
+        pair: str,
+        trade: Trade,
+        order_type: str,
+        amount: float,
+        rate: float,
+        time_in_force: str,
+        exit_reason: str,
+        current_time: datetime,
+        **_: Any,
+    ) -> bool:
+        """Write down why the position is left; an exit is never refused."""
+        with self.bot.faults.recorded("confirm_trade_exit", pair):
+            self.bot.left(trade, current_time, exit_reason)
+        return True
 
     @only_reads_the_trade
     def custom_stoploss(
@@ -144,11 +200,13 @@ class FleetStrategy(IStrategy):
         after_fill: bool,
         **_: Any,
     ) -> float | None:
-        """Price the stop once, when the position has been filled; None keeps it where it is."""
-        if not after_fill:
-            return KEEP_STOPLOSS
+        """Price the stop when the position has been filled, and where a later version tightens it."""
         with self.bot.faults.recorded("custom_stoploss", pair):
-            return self.bot.stop_margin_ratio(trade, current_rate)
+            if after_fill:
+                return self.bot.stop_margin_ratio(trade, current_rate)
+            return self.bot.tightened_stop_margin_ratio(
+                trade, current_time, current_rate, partial(self._analysed, pair)
+            )
         return KEEP_STOPLOSS
 
     @only_reads_the_trade
@@ -178,15 +236,7 @@ class FleetStrategy(IStrategy):
 
     def _named(self, trade: Trade, one: ExitCheckTuple) -> ExitCheckTuple:
         if one.exit_type in _STOPS:
-            return ExitCheckTuple(one.exit_type, self.bot.plan_of(trade).source.stop_reason)
+            return ExitCheckTuple(one.exit_type, self.bot.plan_of(trade).stop_reason)
         if one.exit_type is ExitType.ROI:
-            return ExitCheckTuple(one.exit_type, self.bot.plan_of(trade).source.target_reason)
+            return ExitCheckTuple(one.exit_type, self.bot.plan_of(trade).target_reason)
         return one
-
-
-def closed_trades(pair: str | None, since: datetime) -> Sequence[ClosedHostTrade]:
-    """Return the host's trades that closed after `since`; works live and in backtests."""
-    found: Sequence[ClosedHostTrade] = Trade.get_trades_proxy(
-        pair=pair, is_open=False, close_date=since.astimezone(UTC)
-    )
-    return found

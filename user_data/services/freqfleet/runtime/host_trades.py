@@ -1,0 +1,71 @@
+"""freqtrade's trades, as guards and breakers read them; the same live and in backtests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from freqtrade.persistence import LocalTrade, Trade
+
+from freqfleet.runtime.stop_guard import ClosedHostTrade
+
+
+def closed_trades(pair: str | None, since: datetime) -> Sequence[ClosedHostTrade]:
+    """Return the host's trades that closed after `since`; works live and in backtests."""
+    found: Sequence[ClosedHostTrade] = Trade.get_trades_proxy(
+        pair=pair, is_open=False, close_date=since.astimezone(UTC)
+    )
+    return found
+
+
+class HostTrades:
+    """What `runtime.breakers.Trades` asks for.
+
+    starting_quote : the capital the bot began with, in stake currency.
+    Open positions count with the profit of the last look at them (`price`): no price is fetched here.
+    """
+
+    def __init__(self, starting_quote: float) -> None:
+        self._starting_quote = starting_quote
+        self._priced: dict[tuple[int, str, datetime], float] = {}
+
+    def price(self, trade: Any, margin_profit_ratio: float) -> None:
+        """Note the profit of an open position, margin-level and net of fees."""
+        self._priced[_key(trade)] = margin_profit_ratio * trade.stake_amount
+
+    def closed_since(self, moment: datetime) -> Sequence[Any]:
+        """Return trades closed after `moment`."""
+        return closed_trades(None, moment)
+
+    def entries_since(self, moment: datetime) -> int:
+        """Return how many positions were opened at or after `moment`."""
+        open_ = [one for one in _open_trades() if one.open_date_utc >= moment]
+        # Whatever was opened since has also closed since, or is open.
+        closed = [one for one in closed_trades(None, moment) if one.open_date_utc >= moment]  # type: ignore[attr-defined]
+        return len(open_) + len(closed)
+
+    def equity_quote(self) -> float:
+        """Return starting capital, closed profits and open positions as last priced."""
+        return self._starting_quote + _closed_profit() + self.open_profit_quote()
+
+    def open_profit_quote(self) -> float:
+        """Return the profit of the open positions as last priced."""
+        open_ = {_key(one) for one in _open_trades()}
+        self._priced = {key: profit for key, profit in self._priced.items() if key in open_}
+        return sum(self._priced.values())
+
+
+def _open_trades() -> Sequence[Any]:
+    found: Sequence[Any] = Trade.get_trades_proxy(is_open=True)
+    return found
+
+
+def _closed_profit() -> float:
+    # freqtrade adds up every closed trade of a backtest at each question; it keeps the sum too.
+    found: float = Trade.get_total_closed_profit() if Trade.use_db else LocalTrade.bt_total_profit
+    return found
+
+
+def _key(trade: Any) -> tuple[int, str, datetime]:
+    return trade.id, trade.pair, trade.open_date_utc
