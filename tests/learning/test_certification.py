@@ -92,7 +92,7 @@ def test_evidence_holds_what_the_gate_measured_and_what_a_dear_market_would_leav
     assert evidence.worst_fold_bps < evidence.improvement_bps
     # A wider stop or target changes fees by next to nothing: the difference of two exits is fee-neutral.
     assert abs(evidence.cost_stress_bps - evidence.improvement_bps) < 2.0
-    assert evidence.family == "long"
+    assert evidence.family == "all"
     assert evidence.data_hash
 
 
@@ -189,3 +189,19 @@ def test_a_candidacy_comes_back_from_text_to_the_last_bit():
         place = candidacy.events.axes.cell(cell)
         assert np.array_equal(back.events.profits(place), candidacy.events.profits(place))
     assert np.array_equal(back.estimates.mean, candidacy.estimates.mean)
+
+
+def test_an_entry_that_two_bots_made_counts_once():
+    candles, trades = market(3, [PLANTED], 0.07)
+    copied = [
+        replace(one, bot="BOT2" if one.bot == "BOT3" else "BOT3", trade_id=9000 + one.trade_id)
+        for one in trades
+    ]
+
+    alone, _ = optimize(candles, trades)
+    twice, _ = optimize(candles, [*trades, *copied])
+
+    assert long_of(twice, PLANTED).decision.evidence.trades == WAVES
+    assert twice.gathering.of(PLANTED, Side.LONG).candidacy.duplicates == WAVES
+    assert "80 entries that another bot made too count once" in long_of(twice, PLANTED).decision.reason
+    assert long_of(alone, PLANTED).decision.evidence.trades == WAVES

@@ -181,7 +181,7 @@ class GateSettings(_Frozen):
     claim_min_bps: float = 10.0
     folds: Annotated[int, Field(ge=2)] = 5
     family_trades: PositiveInt = 20
-    families: tuple[Literal["side", "bot", "volatility"], ...] = ("side",)
+    families: tuple[Literal["side", "bot_kind", "volatility"], ...] = ("side",)
     min_nonzero: PositiveInt = 10
     lattice: LatticeSettings = LatticeSettings()
     e_publish: Annotated[float, Field(gt=1.0)] = 20.0

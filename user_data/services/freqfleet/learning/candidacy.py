@@ -15,6 +15,7 @@ from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.exit_events import ExitEvents
 from freqfleet.replay.numpy_engine import NumpyEngine
+from freqfleet.validation.duplicates import kept_entries
 from freqfleet.validation.folds import Fold, training_sets
 from freqfleet.validation.moments import Estimates, moments_of
 
@@ -27,7 +28,9 @@ class Candidacy:
     """The n trades of one pair and side; one entry of several bots counts once. Profits are net ratios.
 
     bots : who made each trade. weights : above zero, mean 1. entered_ms, window_end_ms : (n,).
-    events : on the lattice. incumbent_profit : (n,) under the exits in force, `incumbent`.
+    duplicates : trades left out because another bot made the same entry.
+    events : on the lattice. incumbent_profit : (n,) under the exits in force, `incumbent`. default_profit :
+        (n,) under the defaults.
     stressed_mean : (cells,), weighted mean profit at twice the fees and slippage; incumbent_stressed_mean :
         the same for the exits in force.
     atr_reference_ratio : median volatility at entry; None where none is known.
@@ -44,11 +47,13 @@ class Candidacy:
     events: ExitEvents
     incumbent: ExitParameters
     incumbent_profit: FloatArray
+    default_profit: FloatArray
     stressed_mean: FloatArray
     incumbent_stressed_mean: float
     atr_reference_ratio: float | None
     estimates: Estimates
     data_hash: str
+    duplicates: int
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -58,24 +63,29 @@ class Candidacy:
 class Nomination:
     """How candidacies are made: the same for every pair of a run.
 
-    folds : in calendar time. least_trades : pair sides with fewer take no part.
+    folds : in calendar time. defaults : what a bot trades on where nothing is published.
+    least_trades : pair sides with fewer take no part.
     """
 
     lattice: Lattice
     costs: Costs
     folds: Sequence[Fold]
+    defaults: ExitParameters
     least_trades: int
 
     def of(self, pair: str, sample: Sample, incumbent: ExitParameters) -> Candidacy | None:
         """Return the candidacy of the replayable trades of a pair and side; None for too few of them."""
-        if len(sample.trades) < self.least_trades:
+        whole = sample.whole
+        every_bot = [trade.bot for trade in sample.trades]
+        kept = np.flatnonzero(kept_entries(whole.paths.entered_ms, whole.weights, every_bot))
+        if len(kept) < self.least_trades:
             return None
-        paths, weights = sample.whole.paths, sample.whole.weights
+        paths, weights = whole.paths.subset(kept), whole.weights[kept]
         known = paths.atr_ratio[np.isfinite(paths.atr_ratio)]
         reference = float(np.median(known)) if len(known) else None
+        exits = NumpyEngine(paths).exits([incumbent, self.defaults])
         dear = self.costs.scaled(STRESS)
-        in_force = NumpyEngine(paths).exits([incumbent])
-        incumbent_profit = self.costs.net_profit_ratio(in_force, paths)[0]
+        incumbent_profit, default_profit = self.costs.net_profit_ratio(exits, paths)
         share = weights / weights.sum()
         events = self.lattice.events(paths, self.costs, reference)
         gains = self.lattice.profits(events) - incumbent_profit[:, None]
@@ -83,18 +93,20 @@ class Nomination:
         return Candidacy(
             pair=pair,
             side=paths.side,
-            bots=tuple(trade.bot for trade in sample.trades),
+            bots=tuple(every_bot[index] for index in kept.tolist()),
             weights=weights,
             entered_ms=paths.entered_ms,
             window_end_ms=paths.window_end_ms,
             events=events,
             incumbent=incumbent,
             incumbent_profit=incumbent_profit,
+            default_profit=default_profit,
             stressed_mean=share @ self.lattice.profits(self.lattice.events(paths, dear, reference)),
-            incumbent_stressed_mean=float(share @ dear.net_profit_ratio(in_force, paths)[0]),
+            incumbent_stressed_mean=float(share @ dear.net_profit_ratio(exits, paths)[0]),
             atr_reference_ratio=reference,
             estimates=_compact(moments_of(gains, weights, sets).estimates()),
             data_hash=sample.data_hash,
+            duplicates=len(every_bot) - len(kept),
         )
 
 

@@ -16,7 +16,7 @@ from freqfleet.replay.exit_events import ExitEvents
 from freqfleet.replay.surface import SurfaceAxes
 from freqfleet.validation.moments import Estimates
 
-_COLUMNS = ("weights", "entered_ms", "window_end_ms", "incumbent_profit", "stressed_mean")
+_COLUMNS = ("weights", "entered_ms", "window_end_ms", "incumbent_profit", "default_profit", "stressed_mean")
 _EVENTS = ("stop_key", "stop_profit", "target_key", "target_profit", "deadline_key", "timed_out")
 _ESTIMATES = ("trades", "effective_trades", "mean", "variance")
 _AXES = ("stop_losses", "take_profits", "volatility_scalings", "time_limit_minutes")
@@ -33,6 +33,7 @@ def candidacy_text(candidacy: Candidacy) -> str:
         "incumbent_stressed_mean": candidacy.incumbent_stressed_mean,
         "atr_reference_ratio": candidacy.atr_reference_ratio,
         "data_hash": candidacy.data_hash,
+        "duplicates": candidacy.duplicates,
         "axes": {name: getattr(axes, name) for name in (*_AXES, "atr_reference_ratio")},
     }
     arrays = {
@@ -65,6 +66,7 @@ def candidacy_of_text(text: str) -> Candidacy:
         incumbent_stressed_mean=plain["incumbent_stressed_mean"],
         atr_reference_ratio=plain["atr_reference_ratio"],
         data_hash=plain["data_hash"],
+        duplicates=plain["duplicates"],
         events=ExitEvents(
             axes=SurfaceAxes(
                 **{name: tuple(axes[name]) for name in _AXES},

@@ -23,6 +23,7 @@ from freqfleet.learning.plateau import Plateau, survey
 from freqfleet.learning.wording import exits_text
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.metrics import score, weighted_mean
+from freqfleet.validation.families import UnitLabels, families
 from freqfleet.validation.folds import Fold, fold_of_trades
 from freqfleet.validation.publication import GateRules, UnitRuling, rule
 from freqfleet.validation.selection import KEEP, Selection, Unit, cells_of_trades, select
@@ -76,6 +77,9 @@ class Certifier:
     """Holds what is the same for every pair. search : by which the findings were made.
 
     refusal : why nothing of this run can be certified, None where it can.
+    families : what pair sides must have in common to learn from each other, of `families.DIMENSIONS`.
+    meta_bots : bots that trade on what others signal;
+        a pair side is of the kind that made most of its trades.
     """
 
     lattice: Lattice
@@ -83,6 +87,8 @@ class Certifier:
     rules: GateRules
     search: str
     refusal: str | None
+    families: Sequence[str]
+    meta_bots: frozenset[str]
 
     def refused(self, finding: Finding, incumbent: ExitParameters) -> Finding:
         """Return a finding that cannot stand before the gate: what it found is shown, not published."""
@@ -99,7 +105,8 @@ class Certifier:
     def gather(self, findings: Sequence[Finding]) -> Gathering:
         """Let every finding that brings a candidacy stand before the gate."""
         standing = [(one, one.candidacy) for one in findings if one.candidacy is not None]
-        units = [_unit(candidacy) for _, candidacy in standing]
+        names = families([self._labels(one) for _, one in standing], by=self.families)
+        units = [_unit(one, family) for (_, one), family in zip(standing, names, strict=True)]
         selection = select(units)
         profits = [self._held_out(selection, at, one) for at, (_, one) in enumerate(standing)]
         gains = [mine - one.incumbent_profit for mine, (_, one) in zip(profits, standing, strict=True)]
@@ -119,6 +126,14 @@ class Certifier:
                 )
             )
         return Gathering(certified=tuple(certified), families={one.family: one.family_p for one in rulings})
+
+    def _labels(self, candidacy: Candidacy) -> UnitLabels:
+        by_meta = sum(bot in self.meta_bots for bot in candidacy.bots)
+        return UnitLabels(
+            side=candidacy.side.value,
+            bot_kind="meta" if 2 * by_meta > len(candidacy) else "signal",
+            volatility_ratio=candidacy.atr_reference_ratio or 0.0,  # not known counts as calm
+        )
 
     def _held_out(self, selection: Selection, at: int, candidacy: Candidacy) -> FloatArray:
         """Return what every trade earned in the cell that was chosen without it; (n,)."""
@@ -140,6 +155,8 @@ class Certifier:
         takes = ruling.verdict in (Verdict.PUBLISHED, Verdict.INHERITED)
         exits = None if selected == KEEP else self.lattice.exits(selected, candidacy.atr_reference_ratio)
         reason = ruling.reason
+        if candidacy.duplicates:
+            reason += f"; {candidacy.duplicates} entries that another bot made too count once"
         if ruling.verdict is Verdict.KEPT and exits is not None:
             reason += f"; the best is {exits_text(exits)}"
         plateau = None if selected == KEEP else self._plateau(candidacy, selected)
@@ -240,10 +257,10 @@ class Certifier:
         )
 
 
-def _unit(candidacy: Candidacy) -> Unit:
+def _unit(candidacy: Candidacy, family: str) -> Unit:
     return Unit(
         key=f"{candidacy.pair} {candidacy.side.value}",
-        family=candidacy.side.value,
+        family=family,
         entered_ms=candidacy.entered_ms,
         weights=candidacy.weights,
         estimates=candidacy.estimates,

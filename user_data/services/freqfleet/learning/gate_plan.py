@@ -39,6 +39,7 @@ class GatePlan:
             lattice=self.lattice,
             costs=costs,
             folds=self.folds,
+            defaults=self.settings.defaults.parameters(),
             least_trades=self.settings.gate.family_trades,
         )
 
@@ -57,6 +58,8 @@ class GatePlan:
             ),
             search=search,
             refusal=self.refusal,
+            families=gate.families,
+            meta_bots=frozenset(name for name, bot in self.settings.bots.items() if bot.side == "both"),
         )
 
 
