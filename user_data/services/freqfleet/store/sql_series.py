@@ -24,7 +24,7 @@ def record(
     stored = select(columns.series_key, columns.value).where(
         columns.name == rows[0]["name"], columns.at_ms == rows[0]["at_ms"]
     )
-    known: dict[str, float] = dict(connection.execute(stored).tuples().all())
+    known: dict[str, float] = {row.series_key: row.value for row in connection.execute(stored)}
     changed = [row for row in rows if known.get(row["series_key"]) != row["value"]]
     if changed:
         upsert = insert.on_conflict_do_update(
