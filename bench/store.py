@@ -17,6 +17,7 @@ import click
 from bench.machine import Surroundings, surroundings
 from bench.measure import ROOT, BenchError
 from bench.store_bulk import as_of, backfill, relearn
+from bench.store_faults import crashes, look_up, never_wait, reconcile, six_processes
 from bench.table import Section, missed, not_measured, show, table_lines
 
 PAGE = ROOT / "docs" / "benchmarks-store.md"
@@ -41,6 +42,11 @@ PARTS: dict[str, Part] = {
     "backfill": lambda bench: backfill(bench.folder, quick=bench.quick, tell=bench.tell),
     "relearn": lambda bench: relearn(bench.folder, quick=bench.quick, tell=bench.tell),
     "as-of": lambda bench: as_of(bench.folder, quick=bench.quick, tell=bench.tell),
+    "look-up": lambda bench: look_up(quick=bench.quick, tell=bench.tell),
+    "reconcile": lambda bench: reconcile(bench.folder, tell=bench.tell),
+    "never-wait": lambda bench: never_wait(bench.folder, quick=bench.quick, tell=bench.tell),
+    "six": lambda bench: six_processes(bench.folder, quick=bench.quick, tell=bench.tell),
+    "crashes": lambda bench: crashes(bench.folder, quick=bench.quick, tell=bench.tell),
 }
 
 

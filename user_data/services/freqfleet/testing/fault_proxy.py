@@ -31,7 +31,7 @@ class FaultProxy:
     def __init__(self, target_port: int) -> None:
         self.mode = Mode.THROUGH
         self.requests = 0
-        self._target_port = target_port
+        self.target_port = target_port
         self._answer = b""
         self._stopped = threading.Event()
         self._open: list[socket.socket] = []
@@ -91,7 +91,7 @@ class FaultProxy:
         client.close()
 
     def _forward(self, client: socket.socket, mode: Mode) -> None:
-        with socket.create_connection(("127.0.0.1", self._target_port)) as server:
+        with socket.create_connection(("127.0.0.1", self.target_port)) as server:
             self._open.append(server)
             back = threading.Thread(target=self._back, args=(server, client, mode), daemon=True)
             back.start()

@@ -15,10 +15,12 @@ class ListedTrades:
     read_ids : the ids of the trades that the last `read` returned.
     """
 
-    bot = "BOT1"
     description = "a list"
 
-    def __init__(self, trades: Sequence[ClosedTrade], dropped: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, trades: Sequence[ClosedTrade], dropped: tuple[str, ...] = (), *, bot: str = "BOT1"
+    ) -> None:
+        self.bot = bot
         self.trades = list(trades)
         self.dropped = dropped
         self.read_ids: list[int] = []
