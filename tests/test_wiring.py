@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import cloudpickle
 import numpy as np
 import pytest
 from freqtrade.enums import RunMode
+from pydantic import SecretStr
 
 from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.sides import Side
@@ -19,7 +21,7 @@ from freqfleet.settings import Settings, StoreSettings, load_settings
 from freqfleet.store.sql import SqlStore
 from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED, FakeHostTrades, FakeTrade
-from freqfleet.testing.trades import version
+from freqfleet.testing.trades import closed_trade, version
 from freqfleet.wiring import load_book, open_bot, open_store, sqlite_store_file
 
 STOPLOSS_GUARD = {"method": "StoplossGuard", "lookback_period": 60, "trade_limit": 2, "stop_duration": 30}
@@ -54,6 +56,38 @@ def publish(userdir: Path, **fields: Any) -> None:
 def test_an_unknown_store_is_refused_with_the_known_ones(settings: Settings, url: str) -> None:
     with pytest.raises(SettingsError, match="must be one of: sqlite:///"):
         open_store(settings.model_copy(update={"store": StoreSettings(url=url)}))
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "postgresql+psycopg", "influxdb", "influxdbs"])
+def test_the_list_of_stores_names_every_scheme(settings: Settings, scheme: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(f"{scheme}://")):
+        open_store(settings.model_copy(update={"store": StoreSettings(url="redis://here/0")}))
+
+
+def test_a_store_on_influxdb_gets_the_buckets_of_the_bots(settings: Settings, influx_url: str) -> None:
+    store = open_store(settings.model_copy(update={"store": StoreSettings(url=influx_url)}))
+    stranger = store.record_closed_trades([closed_trade(bot="BOT9")])
+    store.close()
+
+    assert stranger.rejected == (
+        "BOT9 trade 1 BTC/USDT:USDT: no bucket for 'BOT9'; set trades under [bots.BOT9] in fleet.toml",
+    )
+
+
+@pytest.mark.parametrize("url", ["influxdb://h:8086", "postgresql+psycopg://u@h/db"])
+@pytest.mark.parametrize("token", ["my-token", " ", "Changeme", "line\nbreak"])
+def test_a_secret_that_is_none_is_refused(settings: Settings, url: str, token: str) -> None:
+    store = StoreSettings(url=url, token=SecretStr(token))
+
+    with pytest.raises(SettingsError, match=r"secret (is empty|holds characters)"):
+        open_store(settings.model_copy(update={"store": store}))
+
+
+def test_a_secret_in_a_file_that_is_not_there_names_the_file(settings: Settings, tmp_path: Path) -> None:
+    store = StoreSettings(url="influxdb://h:8086", token_file=tmp_path / "none")
+
+    with pytest.raises(SettingsError, match=r"token_file .*none cannot be read"):
+        open_store(settings.model_copy(update={"store": store}))
 
 
 def test_a_store_is_opened_where_the_settings_say(settings: Settings, userdir: Path) -> None:

@@ -1,7 +1,7 @@
 """Line protocol and InfluxQL literals: how values are written so that they come back as they were.
 
-Own code because `influxdb_client.Point` drops NaN and empty tags without a word and needs five times as
-long; a test compares the two on arbitrary text.
+Own code because `influxdb_client.Point` drops NaN and empty tags without a word; a test compares the two on
+arbitrary text.
 """
 
 from __future__ import annotations
