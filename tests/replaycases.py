@@ -144,5 +144,8 @@ class FakeCandleFiles:
             raise MarketError(f"{pair}: 3 candles hold NaN")
         return self._candles[pair]
 
+    def load_if_there(self, pair: str) -> Candles | None:
+        return self.load(pair) if pair in self.pairs() else None
+
     def load_funding(self, pair: str) -> Funding | None:
         return self._funding.get(pair)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from freqfleet.clock import FixedClock
@@ -11,6 +12,7 @@ from freqfleet.errors import InputError, MarketError, StoreUnavailable
 from freqfleet.learning.optimizer import Optimizer, OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pending import PendingParameters
+from freqfleet.market.series import Candles
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, Settings, load_settings
 from freqfleet.testing.memory_store import MemoryStore
@@ -302,6 +304,46 @@ def test_a_run_over_one_pair_reads_the_trades_of_no_other():
     optimize(store, FakeCandleFiles(candles), pairs=[BTC])
 
     assert asked == [[BTC]]
+
+
+def minutes_of(candles: Candles, first: int) -> Candles:
+    """Return the candles from `first` on as minutes: the whole range in the first one, then flat ones."""
+    flat = np.repeat(candles.close[first:], 5)
+    laid = {name: flat.copy() for name in ("open", "high", "low")}
+    for name, values in laid.items():
+        values[::5] = getattr(candles, name)[first:]
+    time_ms = candles.time_ms[first] + np.arange(len(flat)) * 60_000
+    return Candles(
+        pair=candles.pair, timeframe_ms=60_000, time_ms=time_ms, close=flat, volume=np.ones(len(flat)), **laid
+    )
+
+
+def test_trades_that_finer_candles_cover_are_replayed_on_them_and_counted():
+    candles, trades = waves(RISING)
+    detail = FakeCandleFiles(minutes_of(candles, first=WAVE_CANDLES * 30))
+
+    plain, finer = (
+        finding_of(optimize(store_of(trades), FakeCandleFiles(candles), search="exact", detail=one))
+        for one in (None, detail)
+    )
+
+    assert plain.decision.evidence.detail_trades is None
+    assert finer.decision.evidence.detail_trades == len(RISING) - 30
+    assert finer.decision.parameters == plain.decision.parameters
+    assert finer.decision.evidence.test_profit == pytest.approx(
+        plain.decision.evidence.test_profit, abs=1e-12
+    )
+
+
+def test_broken_finer_candles_are_said_aloud_and_left_alone(caplog):
+    candles, trades = waves(RISING)
+
+    finding = finding_of(
+        optimize(store_of(trades), FakeCandleFiles(candles), detail=FakeCandleFiles(broken=[BTC]))
+    )
+
+    assert finding.decision.evidence.detail_trades is None
+    assert "without finer candles: BTC/USDT:USDT: 3 candles hold NaN" in caplog.text
 
 
 def test_result_of_a_pair_does_not_depend_on_the_others():

@@ -80,7 +80,7 @@ class MarketSettings(_Frozen):
 
     datadir: Path = Path("user_data/data/binance")
     timeframe: Literal["5m"] = "5m"
-    detail_timeframe: Literal["1m"] = "1m"
+    detail_timeframe: Literal["1m", "none"] = "1m"
 
 
 class BotSettings(_Frozen):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from freqfleet.learning.seed_config import SeedConfig
     from freqfleet.learning.study import Study
     from freqfleet.learning.workers import Workers
+    from freqfleet.market.candles import CandleFiles
     from freqfleet.settings import Settings
 
 TRIAL_LOG = Path("user_data") / "logs" / "optuna_optimizer.log"
@@ -143,6 +144,7 @@ def optimize(
             resumed=opened.resumed,
             importance=importance,
             tiers=load_leverage_tiers(),
+            detail=_detail(settings),
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
         if not asked:
@@ -172,6 +174,13 @@ def _as_of(text: str | None) -> datetime | None:
     if moment > now:
         raise InputError(f"--as-of {iso(moment)} lies in the future; it is {iso(now)}")
     return moment
+
+
+def _detail(settings: Settings) -> CandleFiles | None:
+    from freqfleet.market.candles import CandleFiles
+
+    timeframe = settings.market.detail_timeframe
+    return None if timeframe == "none" else CandleFiles(settings.datadir, timeframe)
 
 
 def _workers(jobs: int, scheduler: str | None) -> Workers:

@@ -125,6 +125,9 @@ def _print_samples(console: Console, findings: list[Finding]) -> None:
         console.print(
             f"liquidation price unknown, and not replayed, for {as_count(without_liquidation)} trades"
         )
+    detailed = sum(one.decision.evidence.detail_trades or 0 for one in findings)
+    if detailed:
+        console.print(f"replayed on finer candles, where they are there: {as_count(detailed)} trades")
     ambiguous = sum(one.decision.evidence.ambiguous_trades or 0 for one in findings)
     console.print(f"stop and target in one candle, counted as stopped: {as_count(ambiguous)} trades")
 

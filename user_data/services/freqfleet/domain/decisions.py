@@ -29,6 +29,7 @@ class Evidence:
     Profits are mean position-level ratios per trade, net of costs, over replayed trades.
     effective_trades : Kish's (sum w)^2 / sum w^2.
     optimistic_test_profit : test_profit if the target came first wherever a candle holds stop and target.
+    detail_trades : how many were replayed on finer candles than the strategy's; None where none are there.
 
     Of the gate, in basis points a trade over the incumbent:
     claim_bps : what shrinkage over the pairs leaves of the best cell; never the in-sample maximum.
@@ -87,6 +88,7 @@ class Evidence:
     decay_z: float | None = None
     rolls_back_to: str | None = None
     note: str | None = None
+    detail_trades: int | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

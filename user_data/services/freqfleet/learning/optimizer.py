@@ -23,7 +23,7 @@ from freqfleet.learning.certification import Gathering
 from freqfleet.learning.fleet_trades import FleetTrades, load_fleet_trades
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.pair_side import Finding, PairSideLearner
-from freqfleet.learning.pair_work import CandleSource, PairOutcome, PairTask, PairWork
+from freqfleet.learning.pair_work import CandleSource, DetailSource, PairOutcome, PairTask, PairWork
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.learning.publisher import Publisher
 from freqfleet.learning.run_record import RunRecord
@@ -86,6 +86,7 @@ class Optimizer:
     importance : see `PairSideLearner`.
     tiers : the leverage tiers of the exchange; without them no liquidation is replayed, and every trade is
         counted as one whose liquidation is not known.
+    detail : finer candles, for what happened inside the candles; None does without.
     """
 
     def __init__(
@@ -104,8 +105,10 @@ class Optimizer:
         resumed: bool = False,
         importance: bool = False,
         tiers: LeverageTiers | None = None,
+        detail: DetailSource | None = None,
     ) -> None:
         self._store = store
+        self._detail = detail
         self._tiers = tiers
         self._candles = candles
         self._settings = settings
@@ -228,7 +231,7 @@ class Optimizer:
         learner = self._learner
         if plan is not None:
             learner = replace(learner, nomination=plan.nomination(learner.costs))
-        work = PairWork(learner=learner, candles=self._candles, as_of=self.as_of)
+        work = PairWork(learner=learner, candles=self._candles, as_of=self.as_of, detail=self._detail)
         in_hand: list[PairTask] = []
         for pair in asked:
             if pair in finished:

@@ -58,6 +58,7 @@ def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:
         "profit_factor": evidence.profit_factor,
         "sharpe_per_trade": evidence.sharpe_per_trade,
         "ambiguous_trades": evidence.ambiguous_trades,
+        "detail_trades": evidence.detail_trades,
         "optimistic_test_profit": evidence.optimistic_test_profit,
         "dropped": dict(finding.dropped),
         "purged": finding.purged,

@@ -221,6 +221,7 @@ class PairSideLearner:
             win_rate=_measured(score.win_rate),
             profit_factor=_measured(score.profit_factor),
             sharpe_per_trade=_measured(score.sharpe_per_trade),
+            detail_trades=sample.detailed or None,
             ambiguous_trades=training.score(best).ambiguous_trades + score.ambiguous_trades,
             optimistic_test_profit=_measured(score.optimistic_mean_profit),
             search=self.search,

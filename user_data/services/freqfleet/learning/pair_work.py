@@ -6,6 +6,7 @@ different. It reads no store and no clock, so where it runs changes nothing.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from freqfleet.market.series import Candles, Funding
 from freqfleet.parameters.book import Resolution
 from freqfleet.replay.surface import kernel_for
 
+logger = logging.getLogger(__name__)
+
 
 class CandleSource(Protocol):
     """Where candles come from; `market.candles.CandleFiles` is one."""
@@ -39,6 +42,14 @@ class CandleSource(Protocol):
 
     def load_funding(self, pair: str) -> Funding | None:
         """Return one pair's funding history, or None; raises MarketError for a broken one."""
+        ...
+
+
+class DetailSource(Protocol):
+    """Where finer candles come from, as far as there are any."""
+
+    def load_if_there(self, pair: str) -> Candles | None:
+        """Return one pair's candles, None where there are none; raises MarketError for broken ones."""
         ...
 
 
@@ -66,11 +77,15 @@ class PairTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairWork:
-    """Decides every side of a pair. Candles are read where it runs, one pair at a time."""
+    """Decides every side of a pair. Candles are read where it runs, one pair at a time.
+
+    detail : where finer candles come from; None replays on the candles alone.
+    """
 
     learner: PairSideLearner
     candles: CandleSource
     as_of: datetime
+    detail: DetailSource | None = None
 
     def for_load(self, tasks: Sequence[PairTask]) -> PairWork:
         """Return the same work with the kernel that is done first with so many pairs; results are equal."""
@@ -93,6 +108,7 @@ class PairWork:
                 candles=self.candles.load(task.pair),
                 funding=self.candles.load_funding(task.pair),
                 tiers=task.tiers,
+                detail=self._detail(task.pair),
             )
         except MarketError as error:
             reason = str(error)
@@ -105,6 +121,16 @@ class PairWork:
         return PairOutcome(
             pair=task.pair, findings=tuple(findings), latest_atr_ratio=_latest_atr(market, self.as_of)
         )
+
+    def _detail(self, pair: str) -> Candles | None:
+        """Return the finer candles of a pair; broken ones are said aloud and left alone."""
+        if self.detail is None:
+            return None
+        try:
+            return self.detail.load_if_there(pair)
+        except MarketError as error:
+            logger.warning("trades are replayed without finer candles: %s", error)
+            return None
 
     def _too_few(self, task: PairTask) -> dict[Side, Finding | None]:
         return {side: self.learner.too_few(task.pair, side, own) for side, own in task.trades.items()}

@@ -30,11 +30,15 @@ LEAST_SHARE = 0.5
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # no slots: what is derived is kept
 class PairMarket:
-    """The candles of one pair, and its funding history and leverage tiers where there are such."""
+    """The candles of one pair, and its funding history and leverage tiers where there are such.
+
+    detail : finer candles of as much of the time as there are any.
+    """
 
     candles: Candles
     funding: Funding | None
     tiers: Tiers | None = None
+    detail: Candles | None = None
 
     @cached_property
     def atr_ratio(self) -> FloatArray:
@@ -57,6 +61,7 @@ class Sample:
     offered : how many trades there were. trades : those that can be replayed.
     effective : Kish's effective number of the replayable trades under their weights.
     dropped : trades that cannot be replayed, by reason. purged : trades in neither part.
+    detailed : how many of `trades` are replayed on finer candles.
     learned_until : when the newest candle or trade of the sample ended; None without trades.
     """
 
@@ -69,6 +74,7 @@ class Sample:
     dropped: Mapping[str, int]
     purged: int
     learned_until: datetime | None
+    detailed: int = 0
 
     @property
     def median_atr_ratio(self) -> float | None:
@@ -126,6 +132,7 @@ def draw_sample(
         funding=market.funding,
         tiers=market.tiers,
         atr=market.atr_ratio,
+        detail=market.detail,
     )
     usable = tuple(trades[index] for index in gathered.kept.tolist())
     paths = gathered.paths
@@ -146,6 +153,7 @@ def draw_sample(
         effective=effective_trades(whole.weights),
         dropped={reason.value: count for reason, count in gathered.dropped.items()},
         purged=split.purged,
+        detailed=gathered.detailed,
         learned_until=max(ends, default=None),
     )
 

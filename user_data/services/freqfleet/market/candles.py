@@ -67,6 +67,10 @@ class CandleFiles:
             )
         return candles
 
+    def load_if_there(self, pair: str) -> Candles | None:
+        """Read one pair's candles as `load` does; None where there is no file of them."""
+        return self.load(pair) if self.path(pair).is_file() else None
+
     def load_unchecked(self, pair: str) -> Candles:
         """Read one pair's candles as they are: for `data check`, which counts every flaw.
 

@@ -26,6 +26,7 @@ from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.liquidation import liquidation_rate
 from freqfleet.market.series import Candles, Funding
 from freqfleet.market.timeframes import HOUR_MS, MINUTE_MS
+from freqfleet.replay.detail_windows import Windows
 from freqfleet.replay.exit_rule import Candle
 
 # An entry rate this far outside its candle was not made on this market.
@@ -118,11 +119,13 @@ class GatheredPaths:
     """The paths, which trades they belong to, and what became of the others.
 
     kept : positions in the sequence of trades, ascending; row i of `paths` is trade kept[i].
+    detailed : how many of them are replayed on finer candles.
     """
 
     paths: TradePaths
     kept: IntArray
     dropped: Mapping[Dropped, int]
+    detailed: int = 0
 
 
 def window_width(horizon_minutes: int, timeframe_ms: int) -> int:
@@ -145,6 +148,7 @@ def gather_paths(
     tiers: Tiers | None = None,
     atr: FloatArray | None = None,
     with_trend: bool = False,
+    detail: Candles | None = None,
 ) -> GatheredPaths:
     """Cut the windows of `trades` out of the candles that were finished at `as_of`.
 
@@ -152,7 +156,9 @@ def gather_paths(
     horizon_minutes : the longest time limit that will be asked.
     tiers : the pair's leverage tiers; None where the exchange's file does not know it.
     atr : `atr_ratio` of all the candles, where the caller has it already.
-    with_trend : gather the trend too, for exits by regime.
+    with_trend : gather the trend too, for exits by regime; on the candles themselves, without detail.
+    detail : finer candles of the pair, as far as there are any; trades whose whole window they cover are
+        replayed on them, the others on `candles`, see `replay.detail_windows`.
 
     Flat candles without volume are prices like any other: an outage is what a position lived through.
 
@@ -163,9 +169,7 @@ def gather_paths(
     _check_times(candles)
     step = candles.timeframe_ms
     width = window_width(horizon_minutes, step)
-    finished = int(np.searchsorted(candles.time_ms, to_ms(as_of) - step, side="right"))
-    time_ms = candles.time_ms[:finished]
-    prices = tuple(one[:finished] for one in (candles.open, candles.high, candles.low, candles.close))
+    finished, time_ms, prices = _finished(candles, as_of)
     entered_ms = np.array([to_ms(trade.opened_at) for trade in trades], dtype=np.int64)
     entry_rate = np.array([trade.open_rate for trade in trades], dtype=np.float64)
 
@@ -173,35 +177,96 @@ def gather_paths(
     codes = _drop_codes(time_ms, prices, first, entered_ms, entry_rate, step=step, width=width)
     kept = np.flatnonzero(codes < 0)
     first = first[kept]
-    window = first[:, None] + np.arange(width)
-    open_, high, low, close = (one[window] for one in prices)
+    windows, detailed = _windows(time_ms, prices, first, funding, step=step, width=width), 0
+    if detail is not None and not with_trend:
+        finer = detail.timeframe_ms
+        windows, detailed = _with_detail(
+            windows, detail, as_of, entered_ms[kept], entry_rate[kept], funding, parts=step // finer
+        )
+        step = finer if detailed else step
 
     known_atr = atr_ratio(prices[1], prices[2], prices[3]) if atr is None else atr[:finished]
-    paid, known = _funding(funding, time_ms, prices[0], step)
     liquidated_at = _liquidation_rates([trades[index] for index in kept.tolist()], tiers)
     paths = TradePaths(
         pair=candles.pair,
         side=side,
         timeframe_ms=step,
         entered_ms=entered_ms[kept],
-        first_open_ms=time_ms[first],
+        first_open_ms=windows.first_open_ms,
         entry_rate=entry_rate[kept],
         atr_ratio=np.concatenate(([np.nan], known_atr))[first],  # of the candle before the entry candle
         leverage=np.array([trades[index].leverage for index in kept.tolist()], dtype=np.float64),
         liquidation_rate=liquidated_at,
-        open=open_,
-        high=high,
-        low=low,
-        close=close,
-        funding_ratio=np.cumsum(paid[window], axis=1) / entry_rate[kept][:, None],
-        funding_known=known[window].all(axis=1),
+        open=windows.open,
+        high=windows.high,
+        low=windows.low,
+        close=windows.close,
+        funding_ratio=np.cumsum(windows.paid, axis=1) / entry_rate[kept][:, None],
+        funding_known=windows.funding_known,
         liquidation_known=np.isfinite(liquidated_at),
         trend_z=_trend_windows(prices[3], first, width) if with_trend else None,
     )
     dropped = {reason: int((codes == code).sum()) for code, reason in enumerate(Dropped)}
     return GatheredPaths(
-        paths=paths, kept=kept, dropped={reason: count for reason, count in dropped.items() if count}
+        paths=paths,
+        kept=kept,
+        dropped={reason: count for reason, count in dropped.items() if count},
+        detailed=detailed,
     )
+
+
+def _finished(candles: Candles, as_of: datetime) -> tuple[int, IntArray, tuple[FloatArray, ...]]:
+    """Return how many candles were finished, their open times, and open, high, low and close of each."""
+    count = int(np.searchsorted(candles.time_ms, to_ms(as_of) - candles.timeframe_ms, side="right"))
+    prices = (candles.open, candles.high, candles.low, candles.close)
+    return count, candles.time_ms[:count], tuple(one[:count] for one in prices)
+
+
+def _windows(
+    time_ms: IntArray,
+    prices: tuple[FloatArray, ...],
+    first: IntArray,
+    funding: Funding | None,
+    *,
+    step: int,
+    width: int,
+) -> Windows:
+    """Return the windows that begin with the candles `first`; each is whole."""
+    window = first[:, None] + np.arange(width)
+    open_, high, low, close = (one[window] for one in prices)
+    paid, known = _funding(funding, time_ms, prices[0], step)
+    return Windows(
+        first_open_ms=time_ms[first],
+        open=open_,
+        high=high,
+        low=low,
+        close=close,
+        paid=paid[window],
+        funding_known=known[window].all(axis=1),
+    )
+
+
+def _with_detail(
+    windows: Windows,
+    detail: Candles,
+    as_of: datetime,
+    entered_ms: IntArray,
+    entry_rate: FloatArray,
+    funding: Funding | None,
+    *,
+    parts: int,
+) -> tuple[Windows, int]:
+    """Return the windows on finer candles where those cover them, and how many; the same ones where none."""
+    _check_times(detail)
+    step, width = detail.timeframe_ms, parts * windows.open.shape[1]
+    _, time_ms, prices = _finished(detail, as_of)
+    first = np.searchsorted(time_ms, entered_ms, side="right") - 1
+    codes = _drop_codes(time_ms, prices, first, entered_ms, entry_rate, step=step, width=width)
+    covered = np.flatnonzero(codes < 0)
+    if not len(covered):
+        return windows, 0
+    finer = _windows(time_ms, prices, first[covered], funding, step=step, width=width)
+    return windows.laid_out(parts).replaced(covered, finer), len(covered)
 
 
 def _trend_windows(close: FloatArray, first: IntArray, width: int) -> FloatArray:
