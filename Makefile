@@ -11,7 +11,7 @@ LOOPBACK_UP = @ip link set lo up 2>/dev/null || true
 BENCH  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo parity bench bench-store bench-setup lock clean
+.PHONY: help setup check test demo parity bench bench-gate bench-store bench-setup lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ bench: $(STAMP) bench-setup  ## measure against the bars and other engines; writ
 bench-store: $(STAMP) ## measure the learning store on SQLite, PostgreSQL, InfluxDB; writes docs/benchmarks-store.md
 	$(LOOPBACK_UP)
 	$(BIN)/python -m bench.store $(BENCH)
+
+bench-gate: $(STAMP)  ## measure the publication gate on markets of known truth; writes docs/benchmarks-gate.md
+	$(BIN)/python -m bench.gate $(BENCH)
 
 bench-setup: $(PEERS)/.installed  ## create .venv-bench with the engines that bench compares with
 

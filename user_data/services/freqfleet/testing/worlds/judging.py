@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from freqfleet.testing.worlds.world import World
 from freqfleet.validation.folds import DAY_MS, Fold, crossfit, fold_of_trades, training_sets
 from freqfleet.validation.moments import moments_of
 from freqfleet.validation.publication import BPS, GateRules, UnitRuling, rule
-from freqfleet.validation.selection import KEEP, Unit, cells_of_trades, select
+from freqfleet.validation.selection import KEEP, Selection, Unit, cells_of_trades, select
 
 SEED_TRAIN_SHARE = 0.7
 FOLDS = 5
@@ -99,28 +100,44 @@ def judge_differences(
 ) -> tuple[UnitRuling, ...]:
     """Return the rulings for paired differences (P, n, CELLS); this is what `gate time` measures."""
     folds = folds_of(world)
+    units, selection, held_out = held_out_differences(
+        list(differences), list(world.entered_ms), list(world.window_end_ms), list(world.weights), folds
+    )
+    return rule(units, selection, folds, held_out, rules)
+
+
+def held_out_differences(
+    tables: Sequence[FloatArray],
+    entered_ms: Sequence[IntArray],
+    window_end_ms: Sequence[IntArray],
+    weights: Sequence[FloatArray],
+    folds: Sequence[Fold],
+) -> tuple[list[Unit], Selection, list[FloatArray]]:
+    """Return units, what was selected, and every trade's difference in the cell chosen without it.
+
+    One entry per pair: tables (n, CELLS) of paired differences, the others (n,).
+    """
     units = []
     judged_by = []
-    for pair, table in enumerate(differences):
-        entered, ends, weights = world.entered_ms[pair], world.window_end_ms[pair], world.weights[pair]
-        sets = training_sets(folds, entered, ends)
-        judged_by.append(fold_of_trades(folds, entered))
+    for pair, table in enumerate(tables):
+        sets = training_sets(folds, entered_ms[pair], window_end_ms[pair])
+        judged_by.append(fold_of_trades(folds, entered_ms[pair]))
         units.append(
             Unit(
                 key=f"pair {pair}",
                 family="all",
-                entered_ms=entered,
-                weights=weights,
-                estimates=moments_of(table, weights, sets).estimates(),
+                entered_ms=entered_ms[pair],
+                weights=weights[pair],
+                estimates=moments_of(table, weights[pair], sets).estimates(),
                 incumbent=DEFAULT_CELL,
             )
         )
     selection = select(units)
     held_out = []
-    for pair, table in enumerate(differences):
+    for pair, table in enumerate(tables):
         cells = cells_of_trades(selection.cells[pair], judged_by[pair])
         held_out.append(np.where(cells == KEEP, 0.0, table[np.arange(len(table)), cells]))
-    return rule(units, selection, folds, held_out, rules)
+    return units, selection, held_out
 
 
 def folds_of(world: World) -> tuple[Fold, ...]:
