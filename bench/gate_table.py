@@ -10,10 +10,11 @@ from bench.machine import Surroundings
 TITLE = "# What the publication gate does on markets of known truth"
 ABOUT = (
     "Written by `make bench-gate`; do not edit. Every market is synthetic (`freqfleet.testing.worlds`): 150 "
-    "pairs with one common factor, clustered volatility and fat tails; trades of all pairs come in bursts. The "
-    "seed's gate optimises on the first 70 % of a pair's trades and publishes where the rest earns money after "
-    "fees. In brackets: 95 % confidence, counting worlds, because the pairs of a world share a market. FDR "
-    "counts every published pair without a true improvement; a world without any publication counts as zero."
+    "pairs with one common factor, clustered volatility and fat tails; trades of all pairs come in bursts. "
+    "The seed's gate optimises on the first 70 % of a pair's trades and publishes where the rest earns money "
+    "after fees. In brackets: 95 % confidence, counting worlds, because the pairs of a world share a market. "
+    "FDR counts every published pair without a true improvement; a world without any publication counts as "
+    "zero."
 )
 
 

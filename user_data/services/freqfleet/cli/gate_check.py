@@ -71,7 +71,7 @@ def gate_check(
     if min_trades is not None:
         rules = replace(rules, min_trades=min_trades)
     recipe = Recipe(world)
-    with _progress(worlds) as advance:
+    with _Bar(worlds) as advance:
         found = contest(
             recipe,
             worlds=worlds,
@@ -101,7 +101,7 @@ def gate_check(
         )
 
 
-class _progress:  # noqa: N801 - reads as a function where it is used
+class _Bar:
     """A bar on stderr; shown on a terminal only."""
 
     def __init__(self, worlds: int) -> None:
