@@ -36,7 +36,9 @@ WORLDS = {
 @click.option("--days", type=click.IntRange(min=8), default=90, show_default=True)
 @click.option("--worlds", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
-@click.option("--min-trades", type=click.IntRange(min=1), help="Instead of fleet.toml's [gate] min_trades.")
+@click.option(
+    "--min-trades", type=click.IntRange(min=1), help="Instead of fleet.toml's [optimizer] min_trades."
+)
 @json_option
 @click.pass_obj
 def gate_check(
@@ -60,12 +62,13 @@ def gate_check(
     from freqfleet.testing.worlds.world import Recipe
     from freqfleet.validation.publication import GateRules
 
-    bars = invocation.settings().gate
+    settings = invocation.settings()
+    bars = settings.gate
     rules = GateRules(
         fdr=bars.fdr,
         pooled_alpha=bars.pooled_alpha,
         claim_min_bps=bars.claim_min_bps,
-        min_trades=bars.min_trades,
+        min_trades=settings.optimizer.min_trades,
         min_nonzero=bars.min_nonzero,
     )
     if min_trades is not None:
