@@ -66,7 +66,6 @@ def main(quick: bool, parts: tuple[str, ...], date: str | None, out: Path | None
     sections: list[Section] = []
     for name in parts or PARTS:
         with tempfile.TemporaryDirectory(prefix="freqfleet-bench-") as folder:
-            Path(folder).chmod(0o755)  # PostgreSQL runs as another user where this one is root
             bench = StoreBench(
                 folder=Path(folder),
                 quick=quick,

@@ -129,7 +129,7 @@ def bodies(folder: Path) -> dict[str, Callable[[], AbstractContextManager[Learni
     """Return how to open an empty store of each body; BenchError where a server is not installed."""
     return {
         "SQLite": lambda: _sqlite(folder),
-        "PostgreSQL": lambda: _postgres(folder),
+        "PostgreSQL": _postgres,
         "InfluxDB": lambda: _influx(folder),
     }
 
@@ -144,13 +144,11 @@ def _sqlite(folder: Path) -> Iterator[LearningStore]:
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[LearningStore]:
+def _postgres() -> Iterator[LearningStore]:
     from freqfleet.store.sql import SqlStore  # noqa: PLC0415 - SQLAlchemy
 
-    own = folder / "postgres"
-    own.mkdir()
     try:
-        with postgres_server(own) as server:
+        with postgres_server() as server:
             store = SqlStore(server.create_database("learning"), timeout_seconds=60.0)
             yield store
             store.close()

@@ -51,8 +51,8 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxProcess]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresProcess]:
-    with installed(postgres_server(tmp_path_factory.mktemp("postgres"))) as server:
+def postgres() -> Iterator[PostgresProcess]:
+    with installed(postgres_server()) as server:
         yield server
 
 

@@ -4,16 +4,27 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from freqfleet.demo.backtests import OVERLAY_FILE, DemoBacktests, Job, own_settings
+from freqfleet.demo.backtests import OVERLAY_FILE, DemoBacktests, Job, own_settings, store_variables
 from freqfleet.demo.market import DemoMarket, open_market
 from freqfleet.report.demo_page import Phase
-from freqfleet.settings import load_settings
+from freqfleet.settings import StoreSettings, load_settings
 from freqfleet.skeleton import place_skeleton
 from synthetic_market import write_plain_market
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 ETH_FILE = "ETH_USDT_USDT"
+
+
+def test_bots_use_the_store_of_the_demo_with_its_secret() -> None:
+    store = StoreSettings(url="influxdb://host:8086", token=SecretStr("swordfish"))
+
+    assert store_variables(store) == {
+        "FREQFLEET_STORE__URL": "influxdb://host:8086",
+        "FREQFLEET_STORE__TOKEN": "swordfish",
+        "FREQFLEET_STORE__TIMEOUT_SECONDS": "10.0",
+    }
 
 
 def test_bots_get_the_settings_of_the_environment_as_this_process_has_them() -> None:

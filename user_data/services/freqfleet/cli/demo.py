@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from freqfleet.cli.program import Invocation
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -27,8 +29,13 @@ JSON_FILE = "report.json"
     show_default=True,
     help="Where everything of the run goes; an earlier demo there is replaced.",
 )
-def demo(market: Path | None, out: Path) -> None:
-    """Three bots trade, the fleet learns, BOT3 trades what it learned; ends with a report."""
+@click.pass_obj
+def demo(invocation: Invocation, market: Path | None, out: Path) -> None:
+    """Three bots trade, the fleet learns, BOT3 trades what it learned; ends with a report.
+
+    The learning store is made below --out. With `freqfleet --store URL demo` it is that one: give it an empty
+    database, because the demo learns from all it holds.
+    """
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -42,9 +49,12 @@ def demo(market: Path | None, out: Path) -> None:
     columns = (SpinnerColumn(finished_text="ok"), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         steps = _Steps(progress)
-        run = run_demo(market, out, steps)
+        store = invocation.settings().store if invocation.store_url is not None else None
+        run = run_demo(market, out, steps, store=store)
         steps.finish()
-    page = demo_page(run, created_at=SystemClock().now(), commands=_commands(market, out))
+    page = demo_page(
+        run, created_at=SystemClock().now(), commands=_commands(market, out, invocation.store_url)
+    )
     write_page(page, out / REPORT_FILE)
     write_json(page, out / JSON_FILE)
     print_report(page)
@@ -76,13 +86,16 @@ class _Steps:
             self._progress.update(self._task, description=self._name, total=1, completed=1)
 
 
-def _commands(market: Path | None, out: Path) -> list[str]:
-    make = "make demo" + (f" MARKET={market}" if market is not None else "")
-    verb = "freqfleet demo" + (f" --market {market}" if market is not None else "") + f" --out {out}"
+def _commands(market: Path | None, out: Path, store_url: str | None) -> list[str]:
+    program = "freqfleet" if store_url is None else f"freqfleet --store '{store_url}'"
+    given = f" --market {market}" if market is not None else ""
+    make = (
+        [] if store_url is not None else ["make demo" + (f" MARKET={market}" if market is not None else "")]
+    )
     userdir = out / "user_data"
     return [
-        make,
-        verb,
-        f"freqfleet --userdir {userdir} params list",
-        f"freqfleet --userdir {userdir} params explain BTC/USDT:USDT --side long --leverage 3",
+        *make,
+        f"{program} demo{given} --out {out}",
+        f"{program} --userdir {userdir} params list",
+        f"{program} --userdir {userdir} params explain BTC/USDT:USDT --side long --leverage 3",
     ]

@@ -16,7 +16,7 @@ from freqfleet.errors import FreqfleetError
 from freqfleet.exchange.freqtrade_runs import Completed, run_freqtrade
 from freqfleet.exchange.loopback import LoopbackExchange
 from freqfleet.report.demo_page import Phase
-from freqfleet.settings import ENV_DELIMITER, ENV_PREFIX, Settings
+from freqfleet.settings import ENV_DELIMITER, ENV_PREFIX, Settings, StoreSettings
 from freqfleet.trades.backtest_export import open_backtest
 from freqfleet.trades.reading import Reading
 
@@ -104,7 +104,11 @@ class DemoBacktests:
         completed = run_freqtrade(
             self.command(job, overlay),
             self._userdir,
-            env={**own_settings(os.environ), PARAMETERS_VARIABLE: "book" if job.uses_book else "defaults"},
+            env={
+                **own_settings(os.environ),
+                **store_variables(self._settings.store),
+                PARAMETERS_VARIABLE: "book" if job.uses_book else "defaults",
+            },
             timeout_seconds=TIMEOUT_SECONDS,
         )
         (results / "freqtrade.log").write_text(completed.stderr, encoding="utf-8")
@@ -147,6 +151,17 @@ def own_settings(environment: Mapping[str, str]) -> dict[str, str]:
         and not name.upper().startswith(taken)
         and name.upper() != PARAMETERS_VARIABLE
     }
+
+
+def store_variables(store: StoreSettings) -> dict[str, str]:
+    """Return the variables that give a bot this store; the secret goes where only its process sees it."""
+    prefix = f"{ENV_PREFIX}STORE{ENV_DELIMITER}"
+    values = {"URL": store.url, "TIMEOUT_SECONDS": str(store.timeout_seconds)}
+    if store.token is not None:
+        values["TOKEN"] = store.token.get_secret_value()
+    if store.token_file is not None:
+        values["TOKEN_FILE"] = str(store.token_file.resolve())
+    return {prefix + name: value for name, value in values.items()}
 
 
 def _last_words(completed: Completed) -> str:

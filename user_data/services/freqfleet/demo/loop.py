@@ -69,11 +69,14 @@ class _Stopwatch:
         self.timings.append(StepTiming(name=name, seconds=time.monotonic() - began))
 
 
-def run_demo(datadir: Path | None, out: Path, watcher: Watcher) -> DemoRun:
+def run_demo(
+    datadir: Path | None, out: Path, watcher: Watcher, *, store: StoreSettings | None = None
+) -> DemoRun:
     """Run the loop below `out` and return what happened.
 
     datadir : freqtrade candles; None makes the synthetic sample.
     out : a folder of the demo's own. An earlier demo there is replaced; anything else is refused.
+    store : the learning store to use; None makes one below `out`. What it holds is learned from, too.
 
     Raises InputError for an `out` that holds other things, MarketError for unusable candles. Nothing is
     removed before both are known to be right.
@@ -86,7 +89,7 @@ def run_demo(datadir: Path | None, out: Path, watcher: Watcher) -> DemoRun:
         market = given if given is not None else open_market(None, out)
     userdir = out / "user_data"
     place_skeleton(userdir)
-    settings = _settings(userdir, market)
+    settings = _settings(userdir, market, store or StoreSettings())
     backtests = DemoBacktests(market, userdir, settings)
     with watch.step("three bots trade on the defaults"):
         learning = backtests.run(
@@ -96,15 +99,15 @@ def run_demo(datadir: Path | None, out: Path, watcher: Watcher) -> DemoRun:
             ]
         )
     market = market.without(backtests.not_served)
-    store = open_store(settings)
+    opened = open_store(settings)
     try:
         with watch.step("sync, twice"):
-            first_sync = _sync(store, learning)
-            second_sync = _sync(store, learning)
+            first_sync = _sync(opened, learning)
+            second_sync = _sync(opened, learning)
         with watch.step("optimize as of the split"):
-            learned = _optimize(store, market, settings, watcher)
+            learned = _optimize(opened, market, settings, watcher)
     finally:
-        store.close()
+        opened.close()
     with watch.step("BOT3 on the last third, twice"):
         tested = backtests.run(
             [
@@ -152,11 +155,11 @@ def _make_room(out: Path) -> None:
             old.unlink()
 
 
-def _settings(userdir: Path, market: DemoMarket) -> Settings:
+def _settings(userdir: Path, market: DemoMarket, store: StoreSettings) -> Settings:
     settings = load_settings(userdir)
     return settings.model_copy(
         update={
-            "store": StoreSettings(),
+            "store": store,
             "market": MarketSettings(datadir=market.datadir.resolve()),
         }
     )

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -138,9 +139,6 @@ class PostgresProcess:
 
     def initialise(self) -> None:
         """Make its data folder."""
-        for path in (self.folder, *self.folder.parents):  # pytest's folders are their owner's only
-            if path.stat().st_uid == os.getuid() and "pytest" in path.name:
-                path.chmod(path.stat().st_mode | 0o711)
         user = _unprivileged()
         if user is not None:
             shutil.chown(self.folder, user)
@@ -249,20 +247,24 @@ def influx_server(folder: Path, **environment: str) -> Iterator[InfluxProcess]:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[PostgresProcess]:
-    """Run a PostgreSQL in an empty folder; as another user where this one is root, which it refuses."""
+def postgres_server() -> Iterator[PostgresProcess]:
+    """Run a PostgreSQL in a temporary folder; as another user where this one is root, which it refuses.
+
+    The folder is not one of pytest's: those are closed to every other user.
+    """
     programs = _postgres_programs()
     if programs is None:
         raise ServerMissing("PostgreSQL is not installed: apt-get install --no-install-recommends postgresql")
     if os.getuid() == 0 and (_unprivileged() is None or shutil.which("setpriv") is None):
         raise ServerMissing("PostgreSQL does not run as root, and there is no other user to run it as")
-    server = PostgresProcess(folder, programs)
-    try:
-        server.initialise()
-        server.start()
-        yield server
-    finally:
-        server.kill()  # what it holds is thrown away: no reason to wait until it is all on the disk
+    with tempfile.TemporaryDirectory(prefix="freqfleet-postgres-", ignore_cleanup_errors=True) as folder:
+        server = PostgresProcess(Path(folder), programs)
+        try:
+            server.initialise()
+            server.start()
+            yield server
+        finally:
+            server.kill()  # what it holds is thrown away: no reason to wait until it is all on the disk
 
 
 def _postgres_programs() -> Path | None:
