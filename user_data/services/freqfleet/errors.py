@@ -6,6 +6,8 @@
     |   +-- MarketError         candles that cannot be used as they are
     |   +-- TradeSourceError    a database or export that is not freqtrade's
     |   +-- ParameterError      parameters outside the bounds of the domain
+    |   +-- ModelError          a feeder's model or its certificate cannot be used
+    |       +-- ModelMismatch   it was trained on other features
     +-- UnreachableError        something needed cannot be reached; try again later
         +-- StoreError          the learning store
         |   +-- StoreUnavailable    down, locked, unreadable: bots keep the last good book
@@ -45,6 +47,14 @@ class TradeSourceError(InputError):
 
 class ParameterError(InputError):
     """Exit parameters lie outside the bounds of the domain; they are neither stored nor used."""
+
+
+class ModelError(InputError):
+    """A feeder's model or certificate is missing, damaged or of another kind; the feeder abstains."""
+
+
+class ModelMismatch(ModelError):
+    """A model was trained on another feature list; its scores would mean nothing."""
 
 
 class UnreachableError(FreqfleetError):

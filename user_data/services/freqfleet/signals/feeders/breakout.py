@@ -60,3 +60,6 @@ def _relative_volume(volume: FloatArray) -> FloatArray:
     usual = before.mean().where(before.max() > 0.0).to_numpy()
     relative: FloatArray = volume / usual
     return relative
+
+
+FEEDER = Breakout()

@@ -46,3 +46,6 @@ class Momentum:
             return abstaining_first(conditions, self.warmup_candles)
 
         return Scores(long=confidence(Side.LONG), short=confidence(Side.SHORT))
+
+
+FEEDER = Momentum()

@@ -53,3 +53,6 @@ class Reversion:
 
 def _recent_low(values: FloatArray) -> FloatArray:
     return pd.Series(values).rolling(RECENT_CANDLES).min().to_numpy()
+
+
+FEEDER = Reversion()

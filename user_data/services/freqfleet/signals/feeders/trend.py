@@ -48,3 +48,6 @@ class Trend:
             return abstaining_first(conditions, self.warmup_candles)
 
         return Scores(long=confidence(Side.LONG), short=confidence(Side.SHORT))
+
+
+FEEDER = Trend()

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("lightgbm", reason="freqfleet[feeders] is not installed")
+
+from freqfleet.signals.feeders.burst import FEEDER
+from freqfleet.testing.taught_feeders import LearnedFeederContract, TaughtFeeder
+
+TAUGHT = TaughtFeeder(FEEDER)
+
+
+class TestBurstContract(LearnedFeederContract):
+    feeder = TAUGHT
+
+
+def test_it_reads_its_own_family_and_nothing_of_the_others():
+    own = ("momentum", "breakout_expansion", "volume_trend", "quarter_rsi", "volatility_natr")
+
+    assert [name for name in FEEDER.features if not name.startswith(own)] == []

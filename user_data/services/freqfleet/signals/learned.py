@@ -1,0 +1,75 @@
+"""LearnedFeeder: a recipe that speaks through the models of a bank."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from freqfleet.domain.sides import Side
+from freqfleet.market.arrays import FloatArray
+from freqfleet.market.features.cache import FeatureMemory
+from freqfleet.market.features.table import FEATURE_NAMES, feature_indices
+from freqfleet.signals.feeder import Scores
+from freqfleet.signals.models.bank import FeederBank
+from freqfleet.signals.recipes import Recipe
+
+_ATR_RATIO = FEATURE_NAMES.index("atr_ratio")
+
+
+class LearnedFeeder:
+    """Scores each candle with the newest model that was valid when it opened.
+
+    features : shared by all feeders of an ensemble, so that a frame's features are computed once.
+    newest : score only so many candles at the end of a frame and abstain on the rest; a live bot looks
+        at the last two. None scores every candle.
+
+    It abstains where no model is valid, where something it needs is not known, and in the warm-up. Where
+    the label's target would not pay its costs it says 0.
+    """
+
+    def __init__(
+        self, recipe: Recipe, bank: FeederBank, *, features: FeatureMemory, newest: int | None = None
+    ) -> None:
+        self.recipe = recipe
+        self._bank = bank
+        self._features = features
+        self._newest = newest
+        self._columns = feature_indices(recipe.features)
+        self._needs = feature_indices(recipe.needs)
+
+    @property
+    def name(self) -> str:
+        """The feeder's word in tags."""
+        return self.recipe.name
+
+    @property
+    def warmup_candles(self) -> int:
+        """How many rows at the start abstain."""
+        return self.recipe.warmup_candles
+
+    def score(self, candles: pd.DataFrame) -> Scores:
+        """Return the confidence in both sides after each candle has closed; see the class."""
+        count = len(candles)
+        confidence = {side: np.full(count, np.nan) for side in Side}
+        first = (
+            self.warmup_candles if self._newest is None else max(self.warmup_candles, count - self._newest)
+        )
+        if first < count:
+            opened = candles["date"].to_numpy("datetime64[ms]").astype(np.int64)
+            table = self._features.table(candles)
+            for epoch in self._bank.epochs(self.recipe, int(opened[first]), int(opened[-1])):
+                start, stop = np.searchsorted(opened, (epoch.from_ms, epoch.until_ms))
+                rows = slice(max(int(start), first), int(stop))
+                part = table[rows]
+                unknown = np.isnan(part[:, self._needs]).any(axis=1)
+                pays = part[:, _ATR_RATIO] >= epoch.model.certificate.min_atr_ratio
+                features = part[:, self._columns]
+                for side, head in epoch.model.heads.items():
+                    if head is not None and len(part):
+                        said = np.where(pays, head.confidence(features), 0.0)
+                        confidence[side][rows] = np.where(unknown, np.nan, said)
+        return Scores(long=_plain(confidence[Side.LONG]), short=_plain(confidence[Side.SHORT]))
+
+
+def _plain(values: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(values, dtype=np.float64)
