@@ -249,7 +249,7 @@ def _killable(body: str, folder: Path) -> Iterator[tuple[str, Killable | None]]:
         if body == "SQLite":
             yield f"sqlite:///{own / 'learning.sqlite'}", None
         elif body == "PostgreSQL":
-            with postgres_server(place) as postgres:
+            with postgres_server() as postgres:
                 yield postgres.create_database("learning"), postgres
         else:
             with influx_server(place) as influx:
