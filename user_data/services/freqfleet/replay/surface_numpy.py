@@ -61,8 +61,16 @@ def target_events(task: SurfaceTask, factor: FloatArray, best: FloatArray) -> tu
 
 def _first_at_or_above(rising: FloatArray, level: FloatArray) -> IntArray:
     """Return the first column of each row that reaches each level; the width where none does."""
-    rows = [np.searchsorted(row, wanted) for row, wanted in zip(rising, level, strict=True)]
-    return np.array(rows, dtype=np.int64)
+    rows, width = rising.shape
+    flat, before = rising.ravel(), (np.arange(rows) * width - 1)[:, None]
+    below: IntArray = np.zeros(level.shape, dtype=np.int64)  # so many columns are known to lie below
+    step = 1 << (width.bit_length() - 1)
+    while step:  # all rows and levels at once: a call per trade costs more than it finds
+        probe = below + step
+        lies_below = (probe <= width) & (flat[before + np.minimum(probe, width)] < level)
+        below = np.where(lies_below, probe, below)
+        step >>= 1
+    return below
 
 
 def _open_at(task: SurfaceTask, candle: IntArray) -> tuple[FloatArray, BoolArray]:
