@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,18 @@ import pytest
 from freqtrade.enums import RunMode
 from pydantic import SecretStr
 
+from freqfleet.domain.closed_trade import TradeMode
 from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.errors import SettingsError, StoreUnavailable
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.settings import Settings, StoreSettings, load_settings
 from freqfleet.store.sql import SqlStore
+from freqfleet.testing.bot_database import write_bot_database
 from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED, FakeHostTrades, FakeTrade
 from freqfleet.testing.trades import closed_trade, version
-from freqfleet.wiring import load_book, open_bot, open_store, sqlite_store_file
+from freqfleet.wiring import _outboxes, load_book, open_bot, open_store, sqlite_store_file
 
 STOPLOSS_GUARD = {"method": "StoplossGuard", "lookback_period": 60, "trade_limit": 2, "stop_duration": 30}
 
@@ -243,3 +246,51 @@ def test_breakers_are_there_when_they_are_wanted_and_freqtrade_watches(
     many = FakeHostTrades(entered_at=[OPENED] * 10)
     refused = bot.entry_refusal("BTC/USDT:USDT", Side.LONG, OPENED, lambda pair, since: [], many)
     assert refused == ("10 entries today" if methods else None)
+
+
+# -- closed trades on their way to the store ----------------------------------------------------------
+
+
+@dataclass(kw_only=True)
+class ClosedFake(FakeTrade):
+    """A trade that has just been closed, as it is in memory."""
+
+    close_date_utc: datetime = datetime(2025, 10, 1, 16, tzinfo=UTC)
+    close_rate: float = 102.0
+    close_profit: float = 0.06
+    close_profit_abs: float = 6.0
+    fee_close: float = 0.0005
+    funding_fees: float = 0.0
+    exit_reason: str = "roi_optuna"
+
+
+def test_a_trade_that_closes_reaches_the_store_as_the_one_that_sync_reads(
+    userdir: Path, settings: Settings
+) -> None:
+    publish(userdir)
+    file = userdir / "bot3.sqlite"
+    write_bot_database(file, started_at=datetime(2025, 9, 1, tzinfo=UTC))
+    trading = host(userdir, RunMode.DRY_RUN, db_url=f"sqlite:///{file}")
+    bot = open_bot("BOT3", host=trading, protections=[])
+    assert open_bot("BOT3", host=trading, protections=[]) is not bot  # /reload_config: the outbox goes on
+
+    bot.closed(ClosedFake())
+
+    (outbox,) = [one for (path, _), one in _outboxes.items() if path.is_relative_to(userdir.resolve())]
+    assert outbox.wait_until_delivered(30)
+    outbox.close()
+    store = open_store(settings)
+    (trade,) = store.closed_trades(bots=["BOT3"])
+    store.close()
+    assert (trade.instance, trade.mode) == ("db:2025-09-01T00:00:00Z", TradeMode.DRY_RUN)
+    assert trade.parameter_version == bot.plan_of(ClosedFake()).version
+
+
+def test_a_bot_whose_database_is_in_memory_says_that_its_trades_do_not_reach_the_store(
+    userdir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = open_bot("BOT3", host=host(userdir, RunMode.DRY_RUN, db_url="sqlite://"), protections=[])
+
+    bot.closed(ClosedFake())
+
+    assert "its database is in memory, so its trades do not reach the learning store" in caplog.text

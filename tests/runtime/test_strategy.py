@@ -40,6 +40,7 @@ class FixedBot:
         self.asked: list[tuple[str, Side]] = []
         self.frozen: list[tuple[int, datetime, int]] = []
         self.exits: list[str] = []
+        self.closed_ids: list[int] = []
         self.stake_factor = 1.0
         self.tightened: float | None = None
 
@@ -53,6 +54,9 @@ class FixedBot:
 
     def stake(self, pair: str, side: Side, at: datetime, *, proposed: float, leverage: float) -> float:
         return proposed * self.stake_factor
+
+    def closed(self, trade: LocalTrade) -> None:
+        self.closed_ids.append(trade.id)
 
     def left(self, trade: LocalTrade, now: datetime, reason: str) -> None:
         self.exits.append(reason)
@@ -180,6 +184,18 @@ def test_the_plan_is_frozen_when_the_entry_is_filled_and_not_at_the_exit(
     strategy_with(bot).order_filled(BTC, trade, SimpleNamespace(ft_order_side=order_side), OPENED)
 
     assert bot.frozen == frozen
+
+
+@pytest.mark.parametrize(("is_open", "passed_on"), [(True, []), (False, [7])], ids=["in part", "whole"])
+def test_a_trade_is_passed_on_when_its_exit_has_closed_it(
+    trade: LocalTrade, is_open: bool, passed_on: list[int]
+) -> None:
+    bot = FixedBot()
+    trade.is_open = is_open
+
+    strategy_with(bot).order_filled(BTC, trade, SimpleNamespace(ft_order_side="sell"), OPENED)
+
+    assert bot.closed_ids == passed_on
 
 
 def test_there_are_no_exit_signals() -> None:

@@ -7,13 +7,13 @@ none of them, and a bot loads no optimizer.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freqfleet.clock import SystemClock
-from freqfleet.errors import SettingsError, StoreDamaged, StoreUnavailable
+from freqfleet.errors import SettingsError, StoreDamaged, StoreUnavailable, UnreachableError
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import Settings, load_settings
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from freqfleet.runtime.switchboard import Switchboard
     from freqfleet.signals.ensemble import Ensemble
     from freqfleet.store.last_book import LastBook
+    from freqfleet.store.outbox import Outbox
+    from freqfleet.trades.freqtrade_db import FreqtradeDatabase
+    from freqfleet.trades.host_trade import ClosingTrade
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,7 @@ STORE_SCHEMES = {
     "influxdbs": "influxdbs://host:8086?write=v2&org=NAME",
 }
 _TRADING_MODES = frozenset({"live", "dry_run"})
+_outboxes: dict[tuple[Path, str], Outbox] = {}  # one of a file in a process, also when a bot is reloaded
 _TIMEFRAME = timedelta(minutes=5)
 _ORDERS_EVERY = timedelta(seconds=5)
 LEARNERS = frozenset({"controller", "optimize"})  # whose heartbeat the dead-man timer hears
@@ -154,18 +158,23 @@ def load_versions(settings: Settings, *, deadline_seconds: float | None = None) 
     """
     from freqfleet.store.deadline_store import DeadlineStore
 
-    file = sqlite_store_file(settings)
-    if file is not None and not file.exists():
-        raise StoreUnavailable(f"no learning store at {file}; `freqfleet sync` makes one")
     store: LearningStore = (
-        open_store(settings)
+        _existing_store(settings)
         if deadline_seconds is None
-        else DeadlineStore(lambda: open_store(settings), seconds=deadline_seconds)
+        else DeadlineStore(lambda: _existing_store(settings), seconds=deadline_seconds)
     )
     try:
         return store.parameter_versions()
     finally:
         store.close()
+
+
+def _existing_store(settings: Settings) -> LearningStore:
+    """Open the store for a bot, which makes no SQLite file: that is `freqfleet sync`'s."""
+    file = sqlite_store_file(settings)
+    if file is not None and not file.exists():
+        raise StoreUnavailable(f"no learning store at {file}; `freqfleet sync` makes one")
+    return open_store(settings)
 
 
 def make_ensemble(settings: Settings) -> Ensemble:
@@ -224,7 +233,67 @@ def open_bot(
         caution=_caution(bot, settings, protections, trading=trading, guarded=guarded),
         host_protections=_host_protections(settings) if guarded else (),
         persistent=trading,
+        on_close=_on_close(bot, settings, host) if trading else None,
     )
+
+
+def _on_close(
+    bot: str, settings: Settings, host: Mapping[str, Any]
+) -> Callable[[ClosingTrade, str], None] | None:
+    """Return what takes a closed trade to the store; None where only `sync` can tell whose it is."""
+    from sqlalchemy.engine import make_url
+
+    from freqfleet.domain.closed_trade import TradeMode
+    from freqfleet.trades.freqtrade_db import FreqtradeDatabase
+    from freqfleet.trades.host_trade import closed_trade_of
+
+    url = str(host.get("db_url", ""))
+    if not url or make_url(url).database in (None, "", ":memory:"):
+        logger.warning("%s: its database is in memory, so its trades do not reach the learning store", bot)
+        return None
+    outbox = _running_outbox(bot, settings, FreqtradeDatabase(url, bot=bot))
+    mode = TradeMode.LIVE if str(host["runmode"]) == "live" else TradeMode.DRY_RUN
+
+    def on_close(trade: ClosingTrade, version: str) -> None:
+        outbox.put(closed_trade_of(trade, bot=bot, mode=mode, parameter_version=version))
+
+    return on_close
+
+
+def _running_outbox(bot: str, settings: Settings, database: FreqtradeDatabase) -> Outbox:
+    """Start the outbox of a bot; a bot that is reloaded goes on with the one that runs."""
+    import atexit
+    from dataclasses import replace
+
+    from freqfleet.domain.closed_trade import ClosedTrade
+    from freqfleet.store.deadline_store import DeadlineStore
+    from freqfleet.store.outbox import Outbox
+    from freqfleet.store.outbox_file import OUTBOXES, Item
+    from freqfleet.trades.freqtrade_db import EMPTY_INSTANCE
+    from freqfleet.trades.host_trade import UNKNOWN_INSTANCE
+
+    file = settings.path(OUTBOXES) / f"{bot}.sqlite"
+    key = (file.resolve(), settings.store.url)
+    if key in _outboxes:
+        return _outboxes[key]
+    known: list[str] = []
+
+    def prepare(item: Item) -> Item:
+        if not isinstance(item, ClosedTrade) or item.instance != UNKNOWN_INSTANCE:
+            return item
+        if not known:
+            instance = database.inventory().instance
+            if instance == EMPTY_INSTANCE:
+                raise UnreachableError(f"{database.description} does not hold the closed trade yet")
+            known.append(instance)
+        return replace(item, instance=known[0])
+
+    store = DeadlineStore(lambda: _existing_store(settings), seconds=settings.store.deadline_seconds)
+    outbox = Outbox(file, store, clock=SystemClock(), prepare=prepare)
+    outbox.start()
+    atexit.register(outbox.close, timeout_seconds=2.0)
+    _outboxes[key] = outbox
+    return outbox
 
 
 def leverage_rule(settings: Settings, stake_amount: Any) -> LeverageRule:

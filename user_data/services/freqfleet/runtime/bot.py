@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -33,6 +33,7 @@ from freqfleet.runtime.stop_guard import ClosedTrades, StopGuardRule
 from freqfleet.runtime.supported import replayed_only, tradable
 from freqfleet.runtime.switchboard import Switchboard
 from freqfleet.signals.ensemble import Ensemble
+from freqfleet.trades.host_trade import ClosingTrade
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +67,16 @@ class Sizing:
     tighten_open_trades: bool = False
 
 
+class ClosedHost(HostTrade, ClosingTrade, Protocol):
+    """A trade of the host's at its close."""
+
+
 class FleetBot:
     """One bot of the fleet, without freqtrade: it receives plain values and answers plain values.
 
     Prices are quote prices, ratios position-level unless a name says margin.
     host_protections : what freqtrade itself is to watch, as entries of `protections`.
+    on_close : gets each closed trade and the version of its plan; must not wait.
     """
 
     def __init__(
@@ -86,8 +92,10 @@ class FleetBot:
         caution: Caution = Caution(),
         host_protections: tuple[dict[str, Any], ...] = (),
         persistent: bool = False,
+        on_close: Callable[[ClosingTrade, str], None] | None = None,
     ) -> None:
         self.bot = bot
+        self._on_close = on_close
         self.faults = Faults(bot)
         self.host_protections = list(host_protections)
         self._ensemble = ensemble
@@ -209,6 +217,11 @@ class FleetBot:
         if self._persistent:
             reasons = self._reasons.get((trade.pair, Side.of(is_short=trade.is_short)), {})
             trade.set_custom_data(ENTRY_KEY, entry_provenance(found, now, self.book_age(), reasons))
+
+    def closed(self, trade: ClosedHost) -> None:
+        """Pass a trade on that has just been closed, on its way to the learning store."""
+        if self._on_close is not None:
+            self._on_close(trade, self.plan_of(trade).version)
 
     def plan_of(self, trade: HostTrade) -> ExitPlan:
         """Return the plan of an open position."""

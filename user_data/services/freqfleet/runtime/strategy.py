@@ -148,10 +148,12 @@ class FleetStrategy(IStrategy):
         return REFUSE
 
     def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **_: Any) -> None:
-        """Freeze the plan when a position has been opened."""
+        """Freeze the plan when a position has been opened; pass the trade on when it has been closed."""
         with self.bot.faults.recorded("order_filled", pair):
             if order.ft_order_side == trade.entry_side:
                 self.bot.freeze_plan(trade, current_time, self._analysed(pair))
+            elif not trade.is_open:
+                self.bot.closed(trade)
 
     # -- exits -------------------------------------------------------------------------------------
 
