@@ -67,6 +67,13 @@ TRIAL_LOG = Path("user_data") / "logs" / "optuna_optimizer.log"
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the decisions as CSV.",
 )
+@click.option(
+    "--report",
+    "report_folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write a report card: DIR/card.html and DIR/card.json.",
+)
 @json_option
 @click.pass_context
 def optimize(
@@ -86,6 +93,7 @@ def optimize(
     dry_run: bool,
     seed_file: Path | None,
     csv_file: Path | None,
+    report_folder: Path | None,
     json_target: str | None,
 ) -> None:
     """Learn exit parameters per pair and side, and publish what beats the ones in force.
@@ -154,6 +162,8 @@ def optimize(
         from freqfleet.learning.decisions_csv import write_decisions
 
         write_decisions(csv_file, run)
+    if report_folder is not None:
+        _report(report_folder, run, settings)
     if json_target is not None:
         write_json(json_target, to_document(run))
     if json_target != STDOUT:
@@ -163,6 +173,21 @@ def optimize(
     from freqfleet.domain.decisions import Verdict
 
     ctx.exit(0 if run.count(Verdict.PUBLISHED) else 1)
+
+
+def _report(folder: Path, run: OptimizerRun, settings: Settings) -> None:
+    import shlex
+    import sys
+
+    from freqfleet.clock import SystemClock
+    from freqfleet.report.card_page import write_card
+    from freqfleet.report.card_run import report_card
+
+    command = shlex.join(["freqfleet", *sys.argv[1:]])
+    page, _ = write_card(
+        report_card(run, settings, created_at=SystemClock().now(), commands=[command]), folder
+    )
+    click.echo(f"report card: {page}", err=True)
 
 
 def _as_of(text: str | None) -> datetime | None:

@@ -46,7 +46,8 @@ class Surface:
     """The mean net profit of every stop and target, each with the best of the other axes.
 
     stop_losses : falling, the nearest first; (S,). take_profits : rising; (T,).
-    profit_bps : over all trades, NaN where the cell breaks a constraint; (S, T).
+    profit_bps : over all trades by the weights of the search, NaN where the cell breaks a constraint;
+        (S, T).
     plateau : the cells that the choice is one of, e.g. within one standard error; (S, T), or None.
 
     Raises InputError where shapes do not fit or an axis is empty.
@@ -71,7 +72,7 @@ class PairCard:
 
     decision : verdict, reason, parameters and evidence.
     candidate : what the search chose, whether it was published or not; None where nothing was searched.
-    incumbent : what was in force. incumbent_name : `default`, or source and version.
+    incumbent : what was in force; None where it was not looked up. incumbent_name : `default`, or its source.
     incumbent_profit_bps : its mean over the trades of the surface.
     surface : None where nothing was searched. seed_gate : None where it could not have judged either.
     monte_carlo : of the held-out returns with what is in force after the run.
@@ -79,7 +80,7 @@ class PairCard:
     """
 
     decision: Decision
-    incumbent: ExitParameters
+    incumbent: ExitParameters | None
     incumbent_name: str
     candidate: ExitParameters | None = None
     incumbent_profit_bps: float | None = None

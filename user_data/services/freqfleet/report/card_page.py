@@ -135,7 +135,7 @@ def _drawn(one: PairCard, surface: Surface, axes: list[dict[str, Any]]) -> dict[
         "profit": packed_profit(small.profit_bps),
         "plateau": None if small.plateau is None else packed_mask(small.plateau),
         "chosen": None if one.candidate is None else marked(one.candidate),
-        "incumbent": marked(one.incumbent),
+        "incumbent": None if one.incumbent is None else marked(one.incumbent),
         "base": None if base is None else round(base, 1),
     }
 

@@ -74,7 +74,8 @@ def seed_words(card: PairCard) -> str:
 def _exits(card: PairCard) -> Iterator[Row]:
     decision = card.decision
     in_force = decision.verdict in (Verdict.PUBLISHED, Verdict.INHERITED)
-    yield Row("in force before", f"{exits_words(card.incumbent)} ({card.incumbent_name})")
+    if card.incumbent is not None:
+        yield Row("in force before", f"{exits_words(card.incumbent)} ({card.incumbent_name})")
     if card.candidate is not None:
         yield Row("chosen", exits_words(card.candidate), "what the search found, published or not")
     if in_force and decision.parameters is not None and decision.parameters != card.candidate:

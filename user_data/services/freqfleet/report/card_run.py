@@ -1,0 +1,141 @@
+"""From a finished optimizer run to its report card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from freqfleet.domain.decisions import Verdict
+from freqfleet.learning.certification import Certified
+from freqfleet.learning.lattice import Lattice
+from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.search import study_seed
+from freqfleet.replay.metrics import weighted_mean
+from freqfleet.report.card import FamilyTest, FunnelStep, PairCard, ReportCard
+from freqfleet.report.card_build import card_surface, overfitting, seed_gate, sharpe
+from freqfleet.report.formats import as_bps, as_percent
+from freqfleet.settings import CostSettings, Settings
+from freqfleet.validation.monte_carlo import block_bootstrap
+from freqfleet.validation.multiplicity import holm
+from freqfleet.validation.selection import KEEP
+
+# Of the account in each trade, without leverage: what a fleet of some ten open positions does.
+STAKE_RATIO = 0.1
+_BPS = 1e4
+
+
+def report_card(
+    run: OptimizerRun, settings: Settings, *, created_at: datetime, commands: Sequence[str] = ()
+) -> ReportCard:
+    """Return the card of a run that was judged by these settings.
+
+    Pairs that an interrupted call of the run had finished before have their decision and evidence, and no
+    surface: their trades were not replayed again.
+    """
+    certified = run.gathering.certified if run.gathering is not None else ()
+    by_side = {(one.finding.decision.pair, one.finding.decision.side): one for one in certified}
+    lattice = Lattice(settings.optimizer, settings.gate.lattice)
+    pairs = tuple(
+        _pair(finding, by_side.get((finding.decision.pair, finding.decision.side)), lattice, settings)
+        for finding in run.findings
+    )
+    return ReportCard(
+        run_id=run.run_id,
+        as_of=run.as_of,
+        created_at=created_at,
+        search=run.search,
+        candidates=run.candidates,
+        elapsed_seconds=run.elapsed_seconds,
+        dry_run=run.dry_run,
+        defaults=settings.defaults.parameters(),
+        costs=_costs(settings.costs),
+        pairs=pairs,
+        funnel=_funnel(run, certified, settings),
+        families=_families(run, certified, settings),
+        notes=run.notes,
+        commands=tuple(commands),
+    )
+
+
+def _pair(finding: Finding, certified: Certified | None, lattice: Lattice, settings: Settings) -> PairCard:
+    decision = finding.decision
+    if certified is None:
+        kept = decision.parameters if decision.verdict is Verdict.KEPT else None
+        return PairCard(decision=decision, incumbent=kept, incumbent_name="what was in force")
+    brought = certified.candidacy
+    cell = certified.selected
+    chosen = None if cell == KEEP else lattice.exits(cell, brought.atr_reference_ratio)
+    profits = lattice.profits(brought.events)
+    in_force = float(weighted_mean(brought.incumbent_profit, brought.weights))
+    means = lattice.surface(brought.estimates.mean[-1].astype(np.float64)) + in_force
+    error = None if cell == KEEP else float(np.sqrt(brought.estimates.variance[-1, cell]))
+    gains = certified.held_out_gain if decision.verdict is Verdict.PUBLISHED else 0.0
+    order = np.argsort(brought.window_end_ms, kind="stable")
+    defaults = settings.defaults.parameters()
+    return PairCard(
+        decision=decision,
+        candidate=chosen,
+        incumbent=brought.incumbent,
+        incumbent_name="default" if brought.incumbent == defaults else "published before",
+        incumbent_profit_bps=in_force * _BPS,
+        surface=card_surface(lattice.axes, means, chosen=chosen, standard_error=error),
+        seed_gate=seed_gate(profits, brought.weights, brought.entered_ms),
+        monte_carlo=block_bootstrap(
+            (brought.incumbent_profit + gains)[order],
+            level="position",
+            seed=study_seed(settings.optimizer.seed, decision.pair, decision.side),
+            stake_ratio=STAKE_RATIO,
+        ),
+        overfitting=overfitting(profits, brought.weights, brought.entered_ms),
+        sharpe=None if cell == KEEP else sharpe(profits, cell),
+    )
+
+
+def _funnel(run: OptimizerRun, certified: Sequence[Certified], settings: Settings) -> tuple[FunnelStep, ...]:
+    bar = settings.gate.claim_min_bps
+    moved = [one for one in certified if one.selected != KEEP]
+    claiming = [one for one in moved if one.ruling.claim_bps >= bar]
+    steps = (
+        ("pairs and sides asked for", len(run.findings)),
+        (f"at least {settings.gate.family_trades} trades to judge by", len(certified)),
+        ("another exit is believed to be better", len(moved)),
+        (f"by {as_bps(bar, sign=False)} a trade or more", len(claiming)),
+        ("certified by its family or itself", run.count(Verdict.PUBLISHED) + run.count(Verdict.INHERITED)),
+        ("certified by its own trades", run.count(Verdict.PUBLISHED)),
+    )
+    return tuple(FunnelStep(name=name, count=count) for name, count in steps)
+
+
+def _families(
+    run: OptimizerRun, certified: Sequence[Certified], settings: Settings
+) -> tuple[FamilyTest, ...]:
+    if run.gathering is None or not run.gathering.families:
+        return ()
+    tests = run.gathering.families
+    fires = holm(np.array(list(tests.values())), settings.gate.pooled_alpha)
+    found = []
+    for (name, p_value), fire in zip(tests.items(), fires.tolist(), strict=True):
+        members = [one for one in certified if one.ruling.family == name]
+        gains = np.concatenate([one.held_out_gain for one in members]) if members else np.empty(0)
+        found.append(
+            FamilyTest(
+                name=name,
+                members=len(members),
+                trades=len(gains),
+                improvement_bps=float(gains.mean() * _BPS) if len(gains) else None,
+                standard_error_bps=None,
+                t_value=None,
+                effective_df=None,
+                p_value=p_value,
+                fires=fire,
+            )
+        )
+    return tuple(found)
+
+
+def _costs(costs: CostSettings) -> str:
+    funding = "funding from history" if costs.funding == "history" else "no funding"
+    return f"{as_percent(costs.fee)} a side, {as_percent(costs.slippage)} slippage, {funding}"
