@@ -79,7 +79,7 @@ def test_days_that_carry_everything_leave_few_degrees_of_freedom():
         ([], [], (), "no trades to judge by"),
         ([0.01, 0.02], [0.0, 0.0], (0, 1), "every weight is zero"),
         ([0.01, 0.02, 0.0], [1.0, 1.0, 1.0], (0, 1, 2), "2 trades differ from what is in force, 3 needed"),
-        ([0.01, 0.02, 0.03], [1.0, 1.0, 1.0], (0, 0, 0), "trades on 1 days, 4 needed"),
+        ([0.01, 0.02, 0.03], [1.0, 1.0, 1.0], (0, 0, 0), "trades on 1 day, 4 needed"),
         ([0.01] * 5, [1.0] * 5, (0, 1, 2, 3, 4), "all trades did the same, so their spread is unknown"),
     ],
 )

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freqfleet.errors import InputError
@@ -40,6 +40,7 @@ def test_columns_of_other_lengths_are_refused():
         kept([0, 1], [1.0], ["BOT1", "BOT3"])
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(
     trades=st.lists(
         st.tuples(st.integers(0, 60), st.sampled_from([1.0, 3.0]), st.sampled_from(["BOT1", "BOT3"])),

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freqfleet.errors import InputError
@@ -91,6 +91,7 @@ def test_default_comes_back_when_its_own_account_reaches_the_bar():
     assert not Standing(changed_day=0).retracts(107, 20.0)
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(
     days=st.lists(st.lists(st.sampled_from([-0.06, -0.02, 0.0, 0.02, 0.06]), max_size=4), max_size=40),
     cut=st.integers(0, 40),

@@ -136,7 +136,7 @@ def test_trades_of_one_day_are_kept_as_unsure():
     rulings = run([unit("ODD", same_day, profits(80, 1, 300.0)), *fleet(better={3: 250.0})])
 
     assert rulings[0].verdict is Verdict.KEPT
-    assert rulings[0].reason == "trades on 1 days, 4 needed"
+    assert rulings[0].reason == "trades on 1 day, 4 needed"
 
 
 def test_identical_trades_publish_nothing():

@@ -60,7 +60,7 @@ def mean_test(
         why = f"{nonzero} trades differ from what is in force, {min_nonzero} needed"
         return _unsure(mean, len(values), len(days), why)
     if len(days) < DAYS_NEEDED:
-        why = f"trades on {len(days)} days, {DAYS_NEEDED} needed"
+        why = f"trades on {len(days)} day{'s' * (len(days) > 1)}, {DAYS_NEEDED} needed"
         return _unsure(mean, len(values), len(days), why)
     sums = np.bincount(of_day, weights=weights * (values - mean))
     squares = float((sums**2).sum())

@@ -192,4 +192,5 @@ def _require_embargo(fold: Fold, window_end_ms: IntArray) -> None:
 
 
 def _days(length_ms: int) -> str:
-    return f"{length_ms / DAY_MS:g} days"
+    days = length_ms / DAY_MS
+    return f"{days:g} day" if days == 1 else f"{days:g} days"

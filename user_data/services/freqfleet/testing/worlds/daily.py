@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from freqfleet.domain.decisions import Verdict
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.testing.worlds.grid import CELLS, DEFAULT_CELL, ROUND_TRIP_FEE, STOPS, TARGETS
-from freqfleet.testing.worlds.judging import SEED_TRAIN_SHARE
+from freqfleet.testing.worlds.judging import FOLDS, SEED_TRAIN_SHARE, held_out_differences
 from freqfleet.testing.worlds.world import World
-from freqfleet.validation.folds import DAY_MS
+from freqfleet.validation.folds import DAY_MS, crossfit
 from freqfleet.validation.moments import CellMoments, Estimates
 from freqfleet.validation.paper_account import PaperAccount
+from freqfleet.validation.publication import GateRules, rule
 from freqfleet.validation.selection import KEEP, best_cell
 from freqfleet.validation.shrinkage import shrink
 
@@ -92,6 +94,32 @@ def seed_gate_daily(world: World, *, window_days: int = 90) -> DailyRun:
             cell = int(profits[:cut].mean(axis=0).argmax())
             if profits[cut:, cell].mean() > ROUND_TRIP_FEE:
                 first_day[pair], cells[pair] = day, cell
+    return DailyRun(first_day=first_day, cells=cells, wealth=np.full(pairs, np.nan))
+
+
+def our_gate_daily(world: World, *, window_days: int = 90, rules: GateRules | None = None) -> DailyRun:
+    """Judge every pair anew each day with `freqfleet.validation`, on the last `window_days`; latched.
+
+    This is what re-running the gate comes to without a paper account: every look has its own error rate.
+    """
+    pairs = len(world.profits)
+    differences = world.differences()
+    first_day = np.full(pairs, -1, dtype=np.int64)
+    cells = np.full(pairs, DEFAULT_CELL, dtype=np.int64)
+    for day in range(window_days, world.days + 1):
+        begins, ends = (day - window_days) * DAY_MS, day * DAY_MS
+        seen = (world.entered_ms >= begins) & (world.window_end_ms <= ends)
+        folds = crossfit(begins, ends, folds=FOLDS)
+        units, selection, held_out = held_out_differences(
+            [differences[pair, seen[pair]] for pair in range(pairs)],
+            [world.entered_ms[pair, seen[pair]] for pair in range(pairs)],
+            [world.window_end_ms[pair, seen[pair]] for pair in range(pairs)],
+            [world.weights[pair, seen[pair]] for pair in range(pairs)],
+            folds,
+        )
+        for pair, ruling in enumerate(rule(units, selection, folds, held_out, rules)):
+            if ruling.verdict is Verdict.PUBLISHED and first_day[pair] < 0:
+                first_day[pair], cells[pair] = day, ruling.cell
     return DailyRun(first_day=first_day, cells=cells, wealth=np.full(pairs, np.nan))
 
 
