@@ -346,6 +346,18 @@ def test_broken_finer_candles_are_said_aloud_and_left_alone(caplog):
     assert "without finer candles: BTC/USDT:USDT: 3 candles hold NaN" in caplog.text
 
 
+def test_evidence_of_the_exact_search_says_how_its_exits_stand_among_their_neighbours():
+    candles, trades = waves(RISING)
+
+    decision = finding_of(optimize(store_of(trades), FakeCandleFiles(candles), search="exact")).decision
+
+    evidence = decision.evidence
+    assert evidence.plateau_ratio > 0.5  # above 1 where its neighbours do better still
+    for name, (low, high) in evidence.plateau_widths.items():
+        assert low <= getattr(decision.parameters, name) <= high
+    assert evidence.boundary == ()
+
+
 def test_result_of_a_pair_does_not_depend_on_the_others():
     btc, btc_trades = waves(RISING)
     eth, eth_trades = waves(RISING, pair=ETH)

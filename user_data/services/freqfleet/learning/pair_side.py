@@ -21,6 +21,7 @@ from freqfleet.learning.exact_search import ExactSearch, TrainingTrades
 from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.importance import sampled_importance
 from freqfleet.learning.objective import Objective
+from freqfleet.learning.plateau import Plateau
 from freqfleet.learning.sample import PairMarket, Part, Sample, bot_trades, draw_sample
 from freqfleet.learning.search import (
     BATCH,
@@ -46,6 +47,8 @@ from freqfleet.validation.gate import Gate, HeldOut
 from freqfleet.validation.holdout import Splitter
 
 logger = logging.getLogger(__name__)
+
+PLATEAU_DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +232,8 @@ class PairSideLearner:
             seed=study_seed(self.settings.seed, pair, side),
             bot_trades=bot_trades(sample.trades),
         )
+        if result.plateau is not None and self.nomination is None:  # the gate looks around its own choice
+            evidence = _with_surroundings(evidence, result.plateau)
         reason = ruling.reason if ruling.publish else f"{ruling.reason}; found {exits_text(best)}"
         edges = space.boundaries(best) if result.plateau is None else result.plateau.edges
         if edges:
@@ -299,6 +304,16 @@ def _name(resolution: Resolution) -> str:
     if resolution.source is ExitSource.DEFAULT:
         return "default"
     return f"{resolution.source.value} {resolution.version}"
+
+
+def _with_surroundings(evidence: Evidence, plateau: Plateau) -> Evidence:
+    """Return the evidence with the plateau; rounded, for kernels differ in the last bits of their sums."""
+    return replace(
+        evidence,
+        plateau_ratio=None if plateau.ratio is None else round(plateau.ratio, PLATEAU_DECIMALS),
+        plateau_widths=plateau.widths,
+        boundary=plateau.edges,
+    )
 
 
 def _measured(value: float) -> float | None:
