@@ -283,3 +283,17 @@ def test_scheduler_that_does_not_answer_ends_with_3(freqfleet):
 
     assert code == 3
     assert "no Dask scheduler at tcp://127.0.0.1:1" in err
+
+
+def test_the_report_card_is_written_where_it_was_asked_for_and_says_how_to_make_it_again(freqfleet, tmp_path):
+    folder = tmp_path / "report"
+
+    code, _, err = freqfleet("optimize", "--as-of", AS_OF, "--dry-run", "--report", str(folder))
+
+    card = json.loads((folder / "card.json").read_text())
+    assert code in {0, 1}
+    assert f"report card: {folder / 'card.html'}" in err
+    assert (card["dry_run"], card["as_of"]) == (True, AS_OF)
+    assert card["commands"][0].startswith("freqfleet ")
+    assert "--dry-run" in card["commands"][0]
+    assert {one["side"] for one in card["pairs"]} == {"long", "short"}
