@@ -10,6 +10,7 @@ import pytest
 from freqfleet.domain.decisions import Evidence
 from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.parameters.version import ParameterVersion, Stage
 from freqfleet.store.sql import SqlStore
@@ -162,3 +163,23 @@ def test_wrong_arguments_end_with_2(run: Run, arguments: list[str], said: str):
 
     assert (code, out) == (2, "")
     assert said in err
+
+
+def test_explain_says_how_old_the_book_is_and_what_follows_the_path(run: Run, publish):
+    managed = ManagedExits(
+        stop_loss=-0.02,
+        take_profit=0.05,
+        giveback_ratio=0.5,
+        giveback_activation_ratio=0.02,
+        regime_exit_z=1.5,
+    )
+    asked = ("params", "explain", PAIR, "--side", "long", "--at", "2025-11-06")
+    empty = run(*asked)[1]
+    publish(version(recorded_at=MONDAY, parameters=managed))
+
+    _, out, _ = run(*asked)
+
+    assert "the book is empty" in empty
+    assert "the newest of 1 version took effect 3.0 d before" in out
+    assert "giveback: left when 50.00 % of the best profit (of closes) is lost, once that was 2.00 %" in out
+    assert "regime: left when the day's trend turns 1.5" in out

@@ -37,7 +37,9 @@ def test_what_init_makes_has_nothing_to_mend(settings: Settings) -> None:
 
     assert [one for one in found if one.state is State.FAIL] == []
     assert [one.subject for one in found] == [
-        f"{bot} {what}" for bot in ("BOT1", "BOT2", "BOT3") for what in ("config", "strategy", "database")
+        f"{bot} {what}"
+        for bot in ("BOT1", "BOT2", "BOT3")
+        for what in ("config", "leverage", "strategy", "database")
     ]
 
 
@@ -145,9 +147,21 @@ def test_a_shared_api_key_fails_and_is_never_shown(settings: Settings) -> None:
 
     (finding,) = [one for one in found if one.subject == "accounts"]
     assert finding.state is State.FAIL
-    assert "BOT1, BOT3 share one API key" in finding.text
+    assert "BOT1, BOT3 trade on one futures account" in finding.text
     assert "sub-account" in finding.remedy
     assert SECRET not in str(found)
+
+
+def test_two_keys_of_one_account_are_found_where_the_config_names_the_account(settings: Settings) -> None:
+    for bot, key in (("BOT1", "one"), ("BOT2", "two")):
+        change_config(
+            settings, bot, exchange={"name": "okx", "key": key, "uid": "4711", "pair_whitelist": []}
+        )
+
+    (finding,) = findings(settings, "accounts")
+
+    assert "BOT1, BOT2 trade on one futures account" in finding.text
+    assert "of one pair net" in finding.text
 
 
 def test_keys_of_their_own_and_no_keys_at_all_are_fine(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from freqfleet.doctor.configs import api_key, check_config, database_url, read_config
+from freqfleet.doctor.configs import account_marks, check_config, database_url, read_config
 from freqfleet.doctor.findings import Finding, State
 from freqfleet.settings import Settings
 
@@ -164,5 +164,15 @@ def test_without_db_url_a_bot_writes_freqtrades_own_database(settings: Settings)
 
 @pytest.mark.parametrize("name", ["key", "apiKey", "api_key"])
 def test_an_api_key_is_found_under_every_name_that_freqtrade_reads(name: str) -> None:
-    assert api_key({"exchange": {"name": "binance", name: SECRET}}) == SECRET
-    assert api_key({"exchange": {"name": "binance", name: ""}}) is None
+    assert account_marks({"exchange": {"name": "binance", name: SECRET}}) == (("key", SECRET),)
+    assert account_marks({"exchange": {"name": "binance", name: ""}}) == ()
+
+
+@pytest.mark.parametrize(
+    "names", [("account_id", "accountId"), ("wallet_address", "walletAddress"), ("uid", "uid")]
+)
+def test_an_account_is_the_same_under_either_name(names: tuple[str, str]) -> None:
+    one, other = (account_marks({"exchange": {"name": "okx", name: "0xabc"}}) for name in names)
+
+    assert one == other
+    assert len(one) == 1

@@ -299,3 +299,65 @@ def test_closed_trades_are_those_that_closed_since(trade: LocalTrade) -> None:
     assert [one.id for one in closed_trades(BTC, OPENED)] == [7]
     assert list(closed_trades(BTC, OPENED + timedelta(hours=3))) == []
     assert list(closed_trades("ETH/USDT:USDT", OPENED)) == []
+
+
+# -- stakes, tightening, provenance --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("factor", "least", "stake"),
+    [(1.0, 500.0, 100.0), (0.5, 40.0, 50.0), (0.5, 60.0, 0.0), (1.2, None, 120.0)],
+)
+def test_a_stake_below_the_exchanges_least_is_none_and_never_rounded_up(
+    factor: float, least: float | None, stake: float
+) -> None:
+    bot = FixedBot()
+    bot.stake_factor = factor
+
+    found = strategy_with(bot).custom_stake_amount(BTC, OPENED, 100.0, 100.0, least, 1e4, 3.0, None, "long")
+
+    assert found == pytest.approx(stake)
+
+
+def test_a_later_stop_is_handed_on_and_none_keeps_the_stop(trade: LocalTrade) -> None:
+    bot = FixedBot()
+    strategy = strategy_with(bot)
+    kept = strategy.custom_stoploss(**asked(trade), after_fill=False)
+    bot.tightened = -0.03
+
+    assert kept is KEEP_STOPLOSS
+    assert strategy.custom_stoploss(**asked(trade), after_fill=False) == -0.03
+
+
+def test_an_exit_is_written_down_and_never_refused(trade: LocalTrade) -> None:
+    bot = FixedBot()
+    left = {"order_type": "market", "amount": 3.0, "rate": 100.0, "time_in_force": "GTC"}
+
+    for one in (bot, BrokenBot()):
+        confirmed = strategy_with(one).confirm_trade_exit(
+            BTC, trade, exit_reason="giveback", current_time=OPENED, **left
+        )
+        assert confirmed is True
+    assert bot.exits == ["giveback"]
+
+
+def test_no_callback_reads_the_whitelist(trade: LocalTrade) -> None:
+    """A pair that left the whitelist keeps its exits (freqtrade#13547)."""
+
+    class NoWhitelist:
+        def get_analyzed_dataframe(self, pair: str, timeframe: str) -> tuple[pd.DataFrame, datetime]:
+            return pd.DataFrame({"close": [1.0]}), OPENED
+
+        def __getattr__(self, name: str) -> object:
+            raise AssertionError(f"a callback asked the data provider for {name}")
+
+    strategy = strategy_with(FixedBot())
+    strategy.dp = NoWhitelist()
+    strategy.config = {}
+
+    assert strategy.leverage(BTC, OPENED, 100.0, 1.0, 20.0, None, "long") == 3.0
+    assert entry(strategy) is True
+    strategy.order_filled(BTC, trade, SimpleNamespace(ft_order_side="buy"), OPENED)
+    assert strategy.custom_exit(**asked(trade, minutes=240)) == "time_limit"
+    assert strategy.custom_stoploss(**asked(trade), after_fill=True) == -0.06
+    assert strategy.bot.faults.counts == {}

@@ -91,6 +91,7 @@ def explain(
                 "pair": pair,
                 "leverage": lever,
                 "at": iso(moment),
+                "book": _age(book, moment),
                 "explanations": [_explanation(one, answer, lever, moment) for one, answer in answers],
             },
         )
@@ -98,7 +99,7 @@ def explain(
         from freqfleet.cli.params_tables import print_explanation
 
         for one, answer in answers:
-            print_explanation(pair, one, lever, moment, answer)
+            print_explanation(pair, one, lever, moment, answer, _age(book, moment))
 
 
 @params.command("history")
@@ -145,6 +146,20 @@ def _book(invocation: Invocation, moment: datetime) -> ParameterBook:
     with closing(open_store(settings)) as store:
         versions = store.parameter_versions(recorded_to=moment)
     return ParameterBook(versions, defaults=settings.defaults.parameters(), as_of=moment)
+
+
+def _age(book: ParameterBook, moment: datetime) -> str:
+    """Say how old the newest of the book is: what a bot that loaded it at `moment` would trade on."""
+    from freqfleet.clock import human_age
+    from freqfleet.report.formats import plural
+
+    newest = book.newest_effective_from(moment)
+    if newest is None:
+        return "the book is empty"
+    return (
+        f"the newest of {plural(book.version_count, 'version')} took effect "
+        f"{human_age((moment - newest).total_seconds())} before"
+    )
 
 
 def _version_values(version: ParameterVersion, moment: datetime) -> dict[str, Any]:

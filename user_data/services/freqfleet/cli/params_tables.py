@@ -13,6 +13,7 @@ from freqfleet.cli.evidence_lines import evidence_lines, why
 from freqfleet.clock import human_age
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LEVERAGE_EDGES, leverage_bin
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.domain.units import to_margin_ratio
 from freqfleet.parameters.book import Link, Resolution
@@ -55,8 +56,13 @@ def print_champions(champions: Sequence[ParameterVersion], defaults: ExitParamet
     console.print(said(defaults))
 
 
-def print_explanation(pair: str, side: Side, leverage: float, at: datetime, answer: Resolution) -> None:
-    """Print the chain of one side, the last link being the one in force, and what it comes to."""
+def print_explanation(
+    pair: str, side: Side, leverage: float, at: datetime, answer: Resolution, book: str
+) -> None:
+    """Print the chain of one side, the last link being the one in force, and what it comes to.
+
+    book : how old what was asked is, in words.
+    """
     console = _console()
     console.print(f"{pair} {side} at {leverage:g}x, as of {as_time(at)}\n", style="bold")
     for link in answer.chain:
@@ -71,6 +77,7 @@ def print_explanation(pair: str, side: Side, leverage: float, at: datetime, answ
     console.print(table)
     for line in _remarks(parameters, leverage):
         console.print(f"  {line}", soft_wrap=True)
+    console.print(f"  {book}", soft_wrap=True)
     console.print()
 
 
@@ -144,6 +151,8 @@ def _link_lines(version: ParameterVersion | None, at: datetime) -> tuple[str, ..
 
 def _remarks(parameters: ExitParameters, leverage: float) -> Iterator[str]:
     yield f"closed after {as_minutes(parameters.time_limit_minutes)} at the latest"
+    if isinstance(parameters, ManagedExits):
+        yield from _managed(parameters)
     if parameters.volatility_scaling and parameters.atr_reference_ratio is not None:
         yield (
             f"both barriers scale with (ATR at entry / {as_percent(parameters.atr_reference_ratio)}) to the "
@@ -151,6 +160,19 @@ def _remarks(parameters: ExitParameters, leverage: float) -> Iterator[str]:
         )
     if leverage > LEVERAGE_EDGES[-1]:
         yield f"{leverage:g}x lies beyond the leverage bins; it counts as {leverage_bin(leverage)}"
+
+
+def _managed(parameters: ManagedExits) -> Iterator[str]:
+    if parameters.giveback_ratio is not None and parameters.giveback_activation_ratio is not None:
+        yield (
+            f"giveback: left when {as_percent(parameters.giveback_ratio)} of the best profit (of closes) is "
+            f"lost, once that was {as_percent(parameters.giveback_activation_ratio)}"
+        )
+    if parameters.regime_exit_z is not None:
+        yield (
+            f"regime: left when the day's trend turns {as_decimal(parameters.regime_exit_z)} standard "
+            "deviations against it"
+        )
 
 
 def _recorded(version: ParameterVersion) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy.exc import ArgumentError
 
-from freqfleet.doctor.configs import MEMORY, api_key, check_config, database_url, place_of, read_config
+from freqfleet.doctor.configs import MEMORY, account_marks, check_config, database_url, place_of, read_config
 from freqfleet.doctor.findings import Finding, fail, failed, note, ok
+from freqfleet.doctor.leverage import check_leverage
 from freqfleet.errors import FreqfleetError
 from freqfleet.settings import BotSettings, Settings
 from freqfleet.trades.freqtrade_db import FreqtradeDatabase
@@ -33,6 +34,7 @@ def check_bots(settings: Settings) -> Iterator[Finding]:
         if config is not None:
             configs[bot] = config
             yield from check_config(settings, bot, file, config, bot_settings)
+            yield from check_leverage(settings, bot, file, config)
         yield _check_strategy(settings, bot, bot_settings)
         yield _check_database(settings, bot, bot_settings)
     yield from _check_shared(configs)
@@ -71,13 +73,12 @@ def _check_database(settings: Settings, bot: str, bot_settings: BotSettings) -> 
 def _check_shared(configs: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     """Two bots on one database or one futures account mix their trades (freqtrade owns its account)."""
     databases: defaultdict[str, list[str]] = defaultdict(list)
-    accounts: defaultdict[str, list[str]] = defaultdict(list)
+    accounts: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for bot, config in configs.items():
         with suppress(ArgumentError):  # said by the check of the config
             databases[place_of(database_url(config))].append(bot)
-        key = api_key(config)
-        if key is not None:
-            accounts[key].append(bot)
+        for account in account_marks(config):
+            accounts[account].append(bot)
     databases.pop(MEMORY, None)  # each has its own
     for place, bots in databases.items():
         if len(bots) > 1:
@@ -86,10 +87,10 @@ def _check_shared(configs: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]
                 f"{', '.join(bots)} write their trades to the same {place}",
                 "give every bot a db_url of its own, in its config and in fleet.toml",
             )
-    for bots in accounts.values():
-        if len(bots) > 1:
-            yield fail(
-                "accounts",
-                f"{', '.join(bots)} share one API key: their positions of one pair would net and mix",
-                "give every bot a sub-account with a key of its own",
-            )
+    for together in sorted({tuple(bots) for bots in accounts.values() if len(bots) > 1}):
+        yield fail(
+            "accounts",
+            f"{', '.join(together)} trade on one futures account: freqtrade takes every position of its "
+            "account for its own, so positions of one pair net, and orders, funding and liquidation mix",
+            "give every bot a sub-account of its own, with a key of its own",
+        )

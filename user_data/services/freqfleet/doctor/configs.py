@@ -82,10 +82,19 @@ def database_url(config: Mapping[str, Any]) -> str:
     return str(config.get("db_url") or default)
 
 
-def api_key(config: Mapping[str, Any]) -> str | None:
-    """Return the account's key, under any of the names that freqtrade reads; never show it."""
+def account_marks(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return what two configs of one account share: its key, uid, account id, wallet address, by kind.
+
+    Under every name that freqtrade reads. One account can have several keys, so that other keys are no
+    proof of other accounts; the rest is compared where the exchange wants it. Never show any of them.
+    """
     exchange = config["exchange"]
-    return next((str(exchange[name]) for name in ("api_key", "apiKey", "key") if exchange.get(name)), None)
+    keys = (str(exchange[name]) for name in ("api_key", "apiKey", "key") if exchange.get(name))
+    key = next(keys, None)
+    marks = [] if key is None else [("key", key)]
+    names = ("uid", "account_id", "accountId", "wallet_address", "walletAddress")
+    marks += [(name.replace("_", "").lower(), str(exchange[name])) for name in names if exchange.get(name)]
+    return tuple(marks)
 
 
 def place_of(url: str) -> str:

@@ -94,6 +94,11 @@ class ParameterBook:
         self.as_of = as_of
         self.records = records
 
+    def newest_effective_from(self, at: datetime) -> datetime | None:
+        """Return when the newest version known at `at` took effect; None where nothing was."""
+        known = (one.effective_from for one in self.versions if one.stage is not Stage.CANDIDATE)
+        return max((moment for moment in known if to_ms(moment) <= to_ms(at)), default=None)
+
     def in_force(self, key: ParameterKey, at: datetime) -> ParameterVersion | None:
         """Return the champion of exactly this key at `at`, or None."""
         version = self._lookup(key.pair, key.side, key.leverage_bin, to_ms(at))
