@@ -68,7 +68,7 @@ class _Frozen(BaseModel):
 class StoreSettings(_Frozen):
     """[store] where the learning store is. The URL holds no secret."""
 
-    url: str = "sqlite:///user_data/learning.sqlite"
+    url: Annotated[str, Field(repr=False)] = "sqlite:///user_data/learning.sqlite"  # might hold a password
     token: SecretStr | None = None
     token_file: Path | None = None
     timeout_seconds: Annotated[float, Field(gt=0.0)] = 10.0
@@ -87,7 +87,7 @@ class BotSettings(_Frozen):
     """[bots.NAME] one freqtrade bot: its strategy, its own database, its weight in learning."""
 
     strategy: str
-    db_url: str
+    db_url: Annotated[str, Field(repr=False)]  # a server's may hold a password
     side: Literal["long", "short", "both"]
     weight: Annotated[float, Field(gt=0.0)] = 1.0
     trades: str

@@ -222,9 +222,14 @@ def header_of(
 ) -> dict[str, Any]:
     """Return what a run is asked, as plain values by name: equal headers give equal decisions.
 
-    settings : freqfleet.settings.Settings; only what decides takes part.
+    settings : freqfleet.settings.Settings; only what decides takes part. Not where the bots' databases are:
+        the URL of a server may hold a password, and this is written to disk.
     """
-    asked = settings.model_dump(mode="json", include={"bots", "defaults", "optimizer", "costs", "gate"})
+    asked = settings.model_dump(
+        mode="json",
+        include={"bots", "defaults", "optimizer", "costs", "gate"},
+        exclude={"bots": {"__all__": {"db_url"}}},
+    )
     return {
         "as_of": as_of.isoformat(),
         "point_in_time": point_in_time,
