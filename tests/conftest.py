@@ -23,8 +23,7 @@ from freqfleet.testing.servers import (
 )
 
 REQUIRE = "FREQFLEET_REQUIRE_SERVERS"
-BOTS = ("BOT1", "BOT2", "BOT3", "bot1")
-TRADE_BUCKETS = {bot: f"{bot}_trades" for bot in BOTS}
+TRADE_BUCKETS = {"BOT1": "BOT1_trades", "BOT2": "BOT2_trades", "BOT3": "BOT33_trades", "bot1": "bot1_trades"}
 Server = TypeVar("Server")
 _numbers = count(1)
 

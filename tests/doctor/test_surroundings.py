@@ -12,6 +12,7 @@ from freqfleet.doctor.surroundings import check_candles, check_clock, check_sett
 from freqfleet.settings import Settings, StoreSettings
 from freqfleet.store.sql import SqlStore
 from freqfleet.testing.trades import closed_trade, version
+from influx_answers import NOTHING, V3_PING, Answer, answering
 from synthetic_market import write_plain_market
 
 NOON = FixedClock(datetime(2025, 11, 2, 12, tzinfo=UTC))
@@ -135,3 +136,25 @@ def test_rows_outside_the_bounds_are_counted_and_named(settings: Settings, tmp_p
     assert (whole.state, rows.state) == (State.OK, State.NOTE)
     assert rows.text.startswith("2 rows are not used; version ")
     assert "stop_loss must lie in -0.3..-0.0025, was 0.0" in rows.text
+
+
+def test_a_server_that_answers_short_windows_only_is_noted(settings: Settings) -> None:
+    over_all = Answer(400, {}, '{"error":"Query would exceed file limit of 432 parquet files"}')
+    ping = V3_PING
+    # Of health: the counts and newest points of five buckets, then the question over all times.
+    answers = [NOTHING] * 10 + [over_all] + [NOTHING]
+    with answering(ping=ping, query=answers) as server:
+        store = StoreSettings(url=server.url())
+        findings = list(check_store(settings.model_copy(update={"store": store}), NOON))
+
+    notes = [one for one in findings if one.state is State.NOTE]
+    assert any("answers at most 72 h at once" in one.text for one in notes)
+
+
+def test_a_store_on_a_server_is_named_with_its_size(settings: Settings, influx_url: str) -> None:
+    store = StoreSettings(url=influx_url)
+
+    findings = list(check_store(settings.model_copy(update={"store": store}), NOON))
+
+    assert [one.state for one in findings] == [State.OK]
+    assert "InfluxDB at http://127.0.0.1:" in findings[0].text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +21,8 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import StoreUnavailable
 from freqfleet.store.influx import InfluxStore
 from freqfleet.store.influx_lines import line
+from freqfleet.store.influx_server import InfluxServer
+from freqfleet.store.influx_url import parse_influx_url
 from freqfleet.store.promise import LearningStore, WriteReceipt
 from freqfleet.testing.servers import InfluxProcess, influx_server
 from freqfleet.testing.store_contract import StoreContract
@@ -207,9 +211,6 @@ def test_a_missing_database_says_the_command_that_creates_it(influx: InfluxProce
 def test_a_field_of_another_type_rejects_that_line_and_stores_the_rest(
     influx: InfluxProcess, influx_url: str, store: InfluxStore
 ):
-    from freqfleet.store.influx_server import InfluxServer
-    from freqfleet.store.influx_url import parse_influx_url
-
     prefix = influx_url.partition("prefix=")[2]
     foreign = InfluxServer(parse_influx_url(influx_url), None, 5.0)
     foreign.write(f"{prefix}BOT1_trades", ["closed_trade votes=3i 1761998400000000000"])
@@ -350,3 +351,22 @@ def test_several_programs_that_write_the_same_store_it_once(influx_url: str, sto
     assert len(store.closed_trades()) == 50
     assert len(store.parameter_versions()) == 25
     assert store.health().trades == 50
+
+
+def test_the_queries_of_the_dashboard_have_answers(influx_url: str, store: InfluxStore):
+    store.record_closed_trades([closed_trade()])
+    store.publish_parameters([version()])
+    file = Path(__file__).parents[2] / "docs" / "grafana" / "freqfleet-influxdb.json"
+    prefix = influx_url.partition("prefix=")[2]
+    server = InfluxServer(parse_influx_url(influx_url), None, 5.0)
+
+    asked = 0
+    for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]:
+        bucket = "BOT1_trades" if panel["datasource"]["uid"] == "${trades}" else "OPTUNA_PARAMS"
+        for target in panel["targets"]:
+            text = target["query"].replace("$timeFilter", "time > '2025-01-01' AND time < '2026-01-01'")
+            assert server.query(prefix + bucket, text)[0].rows, panel["title"]
+            asked += 1
+    server.close()
+
+    assert asked == 4

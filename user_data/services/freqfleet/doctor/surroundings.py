@@ -10,7 +10,10 @@ from freqfleet.errors import FreqfleetError
 from freqfleet.market.candles import CandleFiles
 from freqfleet.settings import FLEET_FILE, Settings
 from freqfleet.store.deadline_store import DeadlineStore
+from freqfleet.store.promise import Capabilities
 from freqfleet.wiring import open_store, sqlite_store_file
+
+CLOCK_OFFSET_SECONDS = 30.0
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -58,6 +61,8 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
         else f"newest closed {human_age((clock.now() - newest).total_seconds())} ago"
     )
     yield ok("store", f"{health.description}: {health.trades} trades, {health.versions} versions, {age}")
+    if health.capabilities is not None:
+        yield from _check_capabilities(health.capabilities)
     if unusable:
         label, reason = next(iter(unusable.items()))
         count = "1 row is" if len(unusable) == 1 else f"{len(unusable)} rows are"
@@ -66,6 +71,19 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
             f"{count} not used; {label}: {reason}",
             "no bot reads it; `freqfleet optimize` or `params rollback` publishes sound values",
         )
+
+
+def _check_capabilities(can: Capabilities) -> Iterator[Finding]:
+    """Say what the store's server reported, and what that keeps the fleet from doing."""
+    if can.query_window is not None:
+        yield note(
+            "store",
+            f"{can.server} answers at most {can.query_window.total_seconds() / 3600:.0f} h at once",
+            "optimize needs 90 days: raise its --query-file-limit, or learn from another store",
+        )
+    offset = can.clock_offset_seconds
+    if offset is not None and abs(offset) > CLOCK_OFFSET_SECONDS:
+        yield note("store", f"the clock of {can.server} is {offset:+.0f} s off ours", "set both by NTP")
 
 
 def check_clock(clock: Clock) -> Iterator[Finding]:
