@@ -10,7 +10,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
 
-CertifiedBy = Literal["pair", "family"]
+CertifiedBy = Literal["pair", "family", "account"]
 
 
 class Verdict(StrEnum):
@@ -37,7 +37,8 @@ class Evidence:
     folds, worst_fold_bps : into how many parts time was cut, and the mean improvement of the worst one.
     q_value : p_value after Benjamini-Hochberg over all pairs and sides of the run.
     family, family_p_value : the group fixed in advance, and the p of its pooled test.
-    certified_by : `pair` by its own trades, `family` by those of its group only.
+    certified_by : `pair` by its own trades, `family` by those of its group only, `account` by the paper
+        account that was looked at daily.
     cost_stress_bps : improvement_bps at twice the fees and twice the slippage.
 
     Of the surroundings of the parameters on the surface:

@@ -29,8 +29,8 @@ class Candidacy:
 
     bots : who made each trade. weights : above zero, mean 1. entered_ms, window_end_ms : (n,).
     duplicates : trades left out because another bot made the same entry.
-    events : on the lattice. incumbent_profit : (n,) under the exits in force, `incumbent`. default_profit :
-        (n,) under the defaults.
+    events : on the lattice. incumbent_profit : (n,) under the exits in force, `incumbent`. fallback_profit :
+        (n,) under `fallback`, what would be in force if those were taken back.
     stressed_mean : (cells,), weighted mean profit at twice the fees and slippage; incumbent_stressed_mean :
         the same for the exits in force.
     atr_reference_ratio : median volatility at entry; None where none is known.
@@ -47,7 +47,8 @@ class Candidacy:
     events: ExitEvents
     incumbent: ExitParameters
     incumbent_profit: FloatArray
-    default_profit: FloatArray
+    fallback: ExitParameters
+    fallback_profit: FloatArray
     stressed_mean: FloatArray
     incumbent_stressed_mean: float
     atr_reference_ratio: float | None
@@ -73,8 +74,13 @@ class Nomination:
     defaults: ExitParameters
     least_trades: int
 
-    def of(self, pair: str, sample: Sample, incumbent: ExitParameters) -> Candidacy | None:
-        """Return the candidacy of the replayable trades of a pair and side; None for too few of them."""
+    def of(
+        self, pair: str, sample: Sample, incumbent: ExitParameters, fallback: ExitParameters | None = None
+    ) -> Candidacy | None:
+        """Return the candidacy of the replayable trades of a pair and side; None for too few of them.
+
+        fallback : what would be in force without the incumbent; None means the defaults.
+        """
         whole = sample.whole
         every_bot = [trade.bot for trade in sample.trades]
         kept = np.flatnonzero(kept_entries(whole.paths.entered_ms, whole.weights, every_bot))
@@ -83,9 +89,10 @@ class Nomination:
         paths, weights = whole.paths.subset(kept), whole.weights[kept]
         known = paths.atr_ratio[np.isfinite(paths.atr_ratio)]
         reference = float(np.median(known)) if len(known) else None
-        exits = NumpyEngine(paths).exits([incumbent, self.defaults])
+        fallback = self.defaults if fallback is None else fallback
+        exits = NumpyEngine(paths).exits([incumbent, fallback])
         dear = self.costs.scaled(STRESS)
-        incumbent_profit, default_profit = self.costs.net_profit_ratio(exits, paths)
+        incumbent_profit, fallback_profit = self.costs.net_profit_ratio(exits, paths)
         share = weights / weights.sum()
         events = self.lattice.events(paths, self.costs, reference)
         gains = self.lattice.profits(events) - incumbent_profit[:, None]
@@ -100,7 +107,8 @@ class Nomination:
             events=events,
             incumbent=incumbent,
             incumbent_profit=incumbent_profit,
-            default_profit=default_profit,
+            fallback=fallback,
+            fallback_profit=fallback_profit,
             stressed_mean=share @ self.lattice.profits(self.lattice.events(paths, dear, reference)),
             incumbent_stressed_mean=float(share @ dear.net_profit_ratio(exits, paths)[0]),
             atr_reference_ratio=reference,

@@ -16,7 +16,7 @@ from freqfleet.replay.exit_events import ExitEvents
 from freqfleet.replay.surface import SurfaceAxes
 from freqfleet.validation.moments import Estimates
 
-_COLUMNS = ("weights", "entered_ms", "window_end_ms", "incumbent_profit", "default_profit", "stressed_mean")
+_COLUMNS = ("weights", "entered_ms", "window_end_ms", "incumbent_profit", "fallback_profit", "stressed_mean")
 _EVENTS = ("stop_key", "stop_profit", "target_key", "target_profit", "deadline_key", "timed_out")
 _ESTIMATES = ("trades", "effective_trades", "mean", "variance")
 _AXES = ("stop_losses", "take_profits", "volatility_scalings", "time_limit_minutes")
@@ -30,6 +30,7 @@ def candidacy_text(candidacy: Candidacy) -> str:
         "side": candidacy.side.value,
         "bots": candidacy.bots,
         "incumbent": candidacy.incumbent.to_dict(),
+        "fallback": candidacy.fallback.to_dict(),
         "incumbent_stressed_mean": candidacy.incumbent_stressed_mean,
         "atr_reference_ratio": candidacy.atr_reference_ratio,
         "data_hash": candidacy.data_hash,
@@ -63,6 +64,7 @@ def candidacy_of_text(text: str) -> Candidacy:
         side=Side(plain["side"]),
         bots=tuple(plain["bots"]),
         incumbent=ExitParameters.from_dict(plain["incumbent"]),
+        fallback=ExitParameters.from_dict(plain["fallback"]),
         incumbent_stressed_mean=plain["incumbent_stressed_mean"],
         atr_reference_ratio=plain["atr_reference_ratio"],
         data_hash=plain["data_hash"],

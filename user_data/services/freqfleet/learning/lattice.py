@@ -52,6 +52,13 @@ class Lattice:
         return len(self._places)
 
     @property
+    def signature(self) -> str:
+        """Equal for lattices whose cells are the same exits."""
+        axes = self._grid.axes
+        values = (axes.stop_losses, axes.take_profits, axes.volatility_scalings, axes.time_limit_minutes)
+        return f"{self.cells} cells: {values}"
+
+    @property
     def axes(self) -> SurfaceAxes:
         """The axes that the cells lie on, for a pair whose volatility is known."""
         return self._grid.axes

@@ -17,6 +17,7 @@ from functools import cached_property
 
 from freqfleet.clock import Clock
 from freqfleet.domain.decisions import Verdict
+from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.learning.certification import Gathering
@@ -28,13 +29,17 @@ from freqfleet.learning.pending import PendingParameters
 from freqfleet.learning.publisher import Publisher
 from freqfleet.learning.run_record import RunRecord
 from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
+from freqfleet.learning.second_look import SecondLook
+from freqfleet.learning.standings import StandingsInMemory
 from freqfleet.learning.trial_diary import NoDiaries
 from freqfleet.learning.workers import InProcess, Workers
 from freqfleet.market.leverage_tiers import LeverageTiers
 from freqfleet.parameters.book import ParameterBook, Resolution
+from freqfleet.parameters.version import ParameterKey
 from freqfleet.replay.costs import Costs
 from freqfleet.settings import Settings
 from freqfleet.store.promise import LearningStore
+from freqfleet.validation.decay import DecayReport
 from freqfleet.validation.gate import HoldoutGate
 from freqfleet.validation.holdout import Holdout
 
@@ -110,6 +115,7 @@ class Optimizer:
         self._store = store
         self._detail = detail
         self._tiers = tiers
+        self._standings = standings if standings is not None else StandingsInMemory()
         self._candles = candles
         self._settings = settings
         self._clock = clock
@@ -122,6 +128,7 @@ class Optimizer:
         self._workers = workers if workers is not None else InProcess()
         self._record = record
         self._resumed = resumed
+        self.decay: DecayReport | None = None
         self._learner = PairSideLearner(
             settings=settings.optimizer,
             costs=Costs.of(settings.costs),
@@ -208,7 +215,7 @@ class Optimizer:
         """Return what the gate makes of what was found, published where it holds."""
         certifier = plan.certifier(self._search)
         findings = [finding for outcome in outcomes.values() for finding in outcome.findings]
-        gathering = certifier.gather(findings)
+        gathering = self._reviewed(certifier.gather(findings), book, plan)
         decided = {}
         for pair, outcome in outcomes.items():
             through = []
@@ -221,6 +228,28 @@ class Optimizer:
                 through.append(certifier.refused(finding, in_force.parameters))
             decided[pair] = self._published(replace(outcome, findings=tuple(through)))
         return decided, gathering
+
+    def _reviewed(self, gathering: Gathering, book: ParameterBook, plan: GatePlan) -> Gathering:
+        """Apply the rules for looking daily, and take back what has lost its place."""
+        gate = self._settings.gate
+        look = SecondLook(
+            lattice=plan.lattice,
+            book=book,
+            as_of=self.as_of,
+            e_publish=gate.e_publish,
+            fdr=gate.fdr,
+            pooled_alpha=gate.pooled_alpha,
+            before=self._standings.read(plan.lattice),
+        )
+        reviewed = look.review(gathering)
+        self.decay = reviewed.decay
+        if self._dry_run:
+            return reviewed.gathering
+        versions = self._store.parameter_versions()
+        for one in reviewed.retractions:
+            self._publisher.retract(one.champion, versions, book, one.reason)
+        self._standings.write(reviewed.records, plan.lattice)
+        return reviewed.gathering
 
     def _worked_on(
         self, asked: Sequence[str], trades: FleetTrades, book: ParameterBook, plan: GatePlan | None
@@ -288,11 +317,20 @@ class Optimizer:
             pair=pair,
             trades={side: trades.of(pair, side) for side in self.sides},
             incumbents={side: self._in_force(book, pair, side) for side in self.sides},
+            fallbacks={side: self._fallback(book, pair, side) for side in self.sides},
             tiers=self._tiers.of(pair) if self._tiers is not None else None,
         )
 
     def _in_force(self, book: ParameterBook, pair: str, side: Side) -> Resolution:
         return book.resolve(pair, side, self._settings.runtime.leverage, self.as_of)
+
+    def _fallback(self, book: ParameterBook, pair: str, side: Side) -> ExitParameters:
+        """Return what would be in force if the champion of a pair and side were taken back."""
+        champion = book.in_force(ParameterKey(side=side, pair=pair), self.as_of)
+        parent = champion.evidence.parent_version if champion is not None else None
+        history = self._store.parameter_history(pair, side) if parent is not None else []
+        found = next((one for one in history if one.version_id == parent), None)
+        return found.parameters if found is not None else book.defaults
 
     def _finished(self) -> dict[str, PairOutcome]:
         """Return the pairs an earlier, interrupted call of this run has finished."""

@@ -108,12 +108,18 @@ class PairSideLearner:
         return skipped(pair, side, trades, f"{len(trades)} trades, {needed} needed")
 
     def decide(
-        self, side: Side, trades: Sequence[ClosedTrade], market: PairMarket, incumbent: Resolution
+        self,
+        side: Side,
+        trades: Sequence[ClosedTrade],
+        market: PairMarket,
+        incumbent: Resolution,
+        fallback: ExitParameters | None = None,
     ) -> Finding:
         """Return what the trades of one pair and side say.
 
         trades : of the pair of the candles, closed before `as_of`.
-        incumbent : the parameters in force at `as_of`.
+        incumbent : the parameters in force at `as_of`. fallback : what would be without them; None means the
+        defaults.
         """
         pair = market.candles.pair
         sample = draw_sample(
@@ -127,7 +133,9 @@ class PairSideLearner:
             splitter=self.splitter,
         )
         candidacy = (
-            None if self.nomination is None else self.nomination.of(pair, sample, incumbent.parameters)
+            None
+            if self.nomination is None
+            else self.nomination.of(pair, sample, incumbent.parameters, fallback)
         )
         flaw = sample.shortage(self.settings.min_trades)
         if flaw is not None:

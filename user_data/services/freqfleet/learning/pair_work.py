@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from freqfleet.clock import to_ms
 from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import MarketError
 from freqfleet.learning.pair_side import Finding, PairSideLearner, skipped
@@ -66,12 +67,14 @@ class PairOutcome:
 class PairTask:
     """One pair: its trades and what is in force for it, by the sides that are asked for.
 
+    fallbacks : what would be in force without the incumbents; the defaults where not given.
     tiers : the leverage tiers of the pair; None where they are not known.
     """
 
     pair: str
     trades: Mapping[Side, Sequence[ClosedTrade]]
     incumbents: Mapping[Side, Resolution]
+    fallbacks: Mapping[Side, ExitParameters] = field(default_factory=dict)
     tiers: Tiers | None = None
 
 
@@ -115,7 +118,8 @@ class PairWork:
             skips = [few[side] or skipped(task.pair, side, own, reason) for side, own in task.trades.items()]
             return PairOutcome(pair=task.pair, findings=tuple(skips))
         findings = [
-            few[side] or self.learner.decide(side, own, market, task.incumbents[side])
+            few[side]
+            or self.learner.decide(side, own, market, task.incumbents[side], task.fallbacks.get(side))
             for side, own in task.trades.items()
         ]
         return PairOutcome(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from freqfleet.clock import Clock
@@ -12,6 +12,7 @@ from freqfleet.errors import StoreUnavailable
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.parameters.book import ParameterBook
+from freqfleet.parameters.lifecycle import retracted
 from freqfleet.parameters.version import ParameterKey, ParameterVersion
 from freqfleet.store.promise import LearningStore
 
@@ -69,6 +70,27 @@ class Publisher:
             refused = f"the store refused it: {receipt.rejected[0]}"
             return replace(finding, decision=replace(decision, verdict=Verdict.KEPT, reason=refused))
         return replace(finding, decision=replace(decision, version=version.version_id))
+
+    def retract(
+        self,
+        champion: ParameterVersion,
+        versions: Sequence[ParameterVersion],
+        book: ParameterBook,
+        reason: str,
+    ) -> None:
+        """Take a champion back: its parent comes into force again, or the next link of the chain."""
+        version = retracted(champion, versions, book, at=self.clock.now(), note=reason)
+        try:
+            receipt = self.store.publish_parameters([version])
+        except StoreUnavailable as error:
+            if self.pending is None:
+                raise
+            self.pending.add([version])
+            self.note(f"the store cannot be written ({error}); a retraction waits in {self.pending.file}")
+            return
+        for refused in receipt.rejected:
+            self.note(f"the store refused to retract {champion.version_id}: {refused}")
+        self.note(f"{champion.key.label}: {champion.version_id} is retracted: {reason}")
 
     def publish_waiting(self, book: ParameterBook) -> None:
         """Publish what an earlier run could not, unless something newer has been learned since.

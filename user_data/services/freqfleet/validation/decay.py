@@ -78,6 +78,57 @@ def decay_of(key: str, learned: Window, since: Window) -> Decay:
     )
 
 
+def decay_of_claim(key: str, claim: float, standard_error: float, since: Window) -> Decay:
+    """Return how a published claim fares; the trades that it was learned from need not be at hand.
+
+    claim : the shrunk improvement that was published, standard_error : of its cross-fitted mean; both are
+    position-level ratios. A claim is not flattered by having been chosen, as the best mean is.
+    """
+    after = mean_test(since.differences, np.ones(len(since.differences)), since.entered_ms)
+    unsure = _unsure(after, "since then")
+    z = math.nan if unsure else (claim - after.mean) / math.hypot(standard_error, after.standard_error)
+    return Decay(
+        key=key,
+        learned_bps=claim * 1e4,
+        since_bps=after.mean * 1e4,
+        z=z,
+        p_value=1.0 if unsure else 0.5 * math.erfc(z / math.sqrt(2.0)),
+        unsure=unsure,
+    )
+
+
+def claims_report(
+    keys: Sequence[str],
+    claims: Sequence[tuple[float, float]],
+    since: Sequence[Window],
+    *,
+    pooled_alpha: float = 0.01,
+    fdr: float = 0.05,
+) -> DecayReport:
+    """Return how published claims fare, together and each. claims : (claim, standard error) by key.
+
+    The pooled claim is their mean by later trades, and its standard error is theirs as if all of them erred
+    together: they were learned from the same days, and how far they err alike is not known.
+    Raises InputError where lengths differ.
+    """
+    if not len(keys) == len(claims) == len(since):
+        raise InputError(f"{len(keys)} claims need a window each, were {len(claims)} and {len(since)}")
+    units = tuple(
+        decay_of_claim(key, *one, window) for key, one, window in zip(keys, claims, since, strict=True)
+    )
+    trades = np.array([len(one.differences) for one in since], dtype=np.float64)
+    share = trades / trades.sum() if trades.sum() > 0.0 else trades
+    claim, error = (float(share @ np.array([one[at] for one in claims])) if claims else 0.0 for at in (0, 1))
+    pooled = decay_of_claim("all", claim, error, _together(since))
+    believed = benjamini_hochberg(np.array([one.p_value for one in units]), fdr)
+    return DecayReport(
+        pooled=pooled,
+        decayed=pooled.p_value < pooled_alpha,
+        units=units,
+        flagged=tuple(one.key for one, flag in zip(units, believed.tolist(), strict=True) if flag),
+    )
+
+
 def decay_report(
     keys: Sequence[str],
     learned: Sequence[Window],
