@@ -30,7 +30,7 @@ from freqfleet.learning.publisher import Publisher
 from freqfleet.learning.run_record import RunRecord
 from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
 from freqfleet.learning.second_look import SecondLook
-from freqfleet.learning.standings import StandingsInMemory
+from freqfleet.learning.standings import Standings, StandingsInMemory
 from freqfleet.learning.trial_diary import NoDiaries
 from freqfleet.learning.workers import InProcess, Workers
 from freqfleet.market.leverage_tiers import LeverageTiers
@@ -111,6 +111,7 @@ class Optimizer:
         importance: bool = False,
         tiers: LeverageTiers | None = None,
         detail: DetailSource | None = None,
+        standings: Standings | None = None,
     ) -> None:
         self._store = store
         self._detail = detail

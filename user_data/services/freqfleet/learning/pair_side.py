@@ -132,11 +132,9 @@ class PairSideLearner:
             mode=self.settings.source_weights,
             splitter=self.splitter,
         )
-        candidacy = (
-            None
-            if self.nomination is None
-            else self.nomination.of(pair, sample, incumbent.parameters, fallback)
-        )
+        candidacy = None
+        if self.nomination is not None:
+            candidacy = self.nomination.of(pair, sample, incumbent.parameters, fallback)
         flaw = sample.shortage(self.settings.min_trades)
         if flaw is not None:
             return skipped(pair, side, trades, flaw, sample, candidacy)

@@ -1,8 +1,8 @@
 """SecondLook: what the days since the last run say, after the gate has looked at the whole window.
 
-The gate judges one moment. Looked at every day, three more rules keep the error rate where it belongs: a paper
-account that has grown twentyfold publishes too; nothing changes twice within a week; and what is in force goes
-back to what it replaced when later trades speak against it, by a second paper account or by its decay.
+The gate judges one moment. Looked at every day, three more rules keep the error rate where it belongs: a
+paper account that has grown twentyfold publishes too; nothing changes twice within a week; and what is in
+force goes back to what it replaced when later trades speak against it, by a second paper account or by decay.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from freqfleet.learning.standings import Choice, Record, brought_up_to_date, wit
 from freqfleet.learning.wording import exits_text
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import ParameterKey, ParameterVersion
-from freqfleet.validation.decay import DecayReport, Window, claims_report
+from freqfleet.validation.decay import Decay, DecayReport, Window, claims_report
 from freqfleet.validation.folds import DAY_MS
 from freqfleet.validation.paper_account import CHANGE_AFTER_DAYS
 from freqfleet.validation.selection import KEEP
@@ -65,30 +65,47 @@ class SecondLook:
         decay = self._decay(gathering, champions)
         falls_behind = {one.key: one for one in decay.units if one.key in decay.flagged}
         reviewed, records, retractions = [], dict(self.before), []
-        for one in gathering.certified:
-            key, champion = one.ruling.key, champions[one.ruling.key]
-            record = brought_up_to_date(
-                self.before.get(key),
-                one.candidacy,
-                self.lattice,
-                as_of_ms=to_ms(self.as_of),
-                is_default=champion is None,
-            )
-            one, record = self._by_account(one, record)
-            decayed = falls_behind.get(key)
-            reason = self._why_retracted(record, decayed.z if decayed is not None else None)
-            if champion is not None and reason is not None and not _takes(one):
-                retractions.append(Retraction(champion=champion, reason=reason))
-                one = _reworded(one, f"retracted: {reason}")
-                standing = record.standing.retracted(self._today)
-                record = Record(in_force=one.candidacy.fallback, standing=standing, booked_until=self._today)
-            reviewed.append(_with_parent(one, champion))
+        for certified in gathering.certified:
+            key = certified.ruling.key
+            one, record, retraction = self._reviewed(certified, champions[key], falls_behind.get(key))
+            reviewed.append(one)
             records[key] = with_choice(record, self._choice(one))
+            if retraction is not None:
+                retractions.append(retraction)
         return Reviewed(
             gathering=replace(gathering, certified=tuple(reviewed)),
             records=records,
             retractions=tuple(retractions),
             decay=decay,
+        )
+
+    def _reviewed(
+        self, certified: Certified, champion: ParameterVersion | None, decayed: Decay | None
+    ) -> tuple[Certified, Record, Retraction | None]:
+        record = brought_up_to_date(
+            self.before.get(certified.ruling.key),
+            certified.candidacy,
+            self.lattice,
+            as_of_ms=to_ms(self.as_of),
+            is_default=champion is None,
+        )
+        one, record = self._by_account(certified, record)
+        if champion is None:
+            return one, record, None
+        if _takes(one):
+            return _with_parent(one, champion), record, None
+        reason = self._why_retracted(record, decayed)
+        if reason is None:
+            return one, record, None
+        retracted = Record(
+            in_force=one.candidacy.fallback,
+            standing=record.standing.retracted(self._today),
+            booked_until=self._today,
+        )
+        return (
+            _reworded(one, f"retracted: {reason}"),
+            retracted,
+            Retraction(champion=champion, reason=reason),
         )
 
     def _by_account(self, one: Certified, record: Record) -> tuple[Certified, Record]:
@@ -123,12 +140,14 @@ class SecondLook:
         assert in_force is not None
         return one, Record(in_force=in_force, standing=standing.published(today), booked_until=today)
 
-    def _why_retracted(self, record: Record, z: float | None) -> str | None:
+    def _why_retracted(self, record: Record, decayed: Decay | None) -> str | None:
         standing, today = record.standing, self._today
-        if z is not None and standing.may_change(today):
-            return f"later trades fall {z:.1f} standard errors behind what was claimed"
+        if not standing.may_change(today):
+            return None
+        if decayed is not None:
+            return f"later trades fall {decayed.z:.1f} standard errors behind what was claimed"
         mirrored = standing.mirrored
-        if mirrored is None or not standing.may_change(today):
+        if mirrored is None:
             return None
         wealth = mirrored.settled(today).wealth if mirrored.last_day is not None else mirrored.wealth
         if wealth < self.e_publish:
@@ -172,10 +191,8 @@ def _takes(one: Certified) -> bool:
     return one.finding.decision.verdict in (Verdict.PUBLISHED, Verdict.INHERITED)
 
 
-def _with_parent(one: Certified, champion: ParameterVersion | None) -> Certified:
+def _with_parent(one: Certified, champion: ParameterVersion) -> Certified:
     """Return a taken candidate that names what it replaces."""
-    if champion is None or not _takes(one):
-        return one
     decision = one.finding.decision
     evidence = replace(decision.evidence, parent_version=champion.version_id)
     return replace(one, finding=replace(one.finding, decision=replace(decision, evidence=evidence)))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,7 +56,7 @@ class Record:
     """
 
     in_force: ExitParameters
-    standing: Standing = Standing()
+    standing: Standing = field(default_factory=Standing)
     choices: tuple[Choice, ...] = ()
     booked_until: int | None = None
 
@@ -195,7 +195,9 @@ def _booked(
     mirrored = standing.mirrored
     if mirrored is not None:
         back = candidacy.fallback_profit - in_force
-        edge, variance = _estimated(back[candidacy.window_end_ms <= day * DAY_MS])
+        began_ms = (standing.changed_day or 0) * DAY_MS  # before that it was learned from
+        known = (candidacy.entered_ms >= began_ms) & (candidacy.window_end_ms <= day * DAY_MS)
+        edge, variance = _estimated(back[known])
         mirrored = mirrored.booked(
             day,
             back[mine],
@@ -210,7 +212,7 @@ def _worst_loss(mine: ExitParameters, other: ExitParameters) -> float:
     """Return what `mine` loses to `other` at most: its own stop, where the other meets its target."""
     widest = VOLATILITY_FACTOR_BOUNDS[1]
     stop = -mine.stop_loss * widest**mine.volatility_scaling
-    return stop + other.take_profit * widest**other.volatility_scaling
+    return float(stop + other.take_profit * widest**other.volatility_scaling)
 
 
 def _estimated(earlier: FloatArray) -> tuple[float, float]:

@@ -1,0 +1,196 @@
+"""Runs that follow each other: paper accounts, the weekly bar, retraction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from freqfleet.clock import FixedClock
+from freqfleet.domain.decisions import Verdict
+from freqfleet.domain.exits import ExitSource
+from freqfleet.domain.sides import Side
+from freqfleet.errors import InputError
+from freqfleet.learning.lattice import Lattice
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.standings import StandingsFile, StandingsInMemory
+from freqfleet.parameters.book import ParameterBook
+from freqfleet.parameters.version import Stage
+from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
+from freqfleet.testing.memory_store import MemoryStore
+from replaycases import WAVE_CANDLES, FakeCandleFiles, after, waves
+
+PAIR = "BTC/USDT:USDT"
+WAVES_A_DAY = 6
+DAYS = 45
+KEY = f"{PAIR} long"
+
+
+def settings_for(*, days_back=90, **gate):
+    return load_settings(
+        Path("nowhere"),
+        optimizer=OptimizerSettings(time_limit_minutes=(240,), days_back=days_back),
+        defaults=DefaultSettings(time_limit_minutes=240),
+        gate=GateSettings(**gate),
+    )
+
+
+def market(peaks):
+    """Return candles and one trade a wave, closed before the next wave."""
+    candles, trades = waves(peaks, pair=PAIR)
+    return candles, trades
+
+
+def heights(seed, mean, days):
+    return np.random.default_rng(seed).normal(mean, 0.02, days * WAVES_A_DAY).clip(0.005, 0.15)
+
+
+def run_on(day, store, candles, standings, settings, **options):
+    """Run as of the morning of a day, counted from the first."""
+    return Optimizer(
+        store=store,
+        candles=FakeCandleFiles(candles),
+        settings=settings,
+        clock=FixedClock(after(5 * WAVE_CANDLES * WAVES_A_DAY * day)),
+        standings=standings,
+        **options,
+    ).run()
+
+
+def store_with(trades):
+    store = MemoryStore()
+    store.record_closed_trades(trades)
+    return store
+
+
+def long_of(run):
+    return next(one for one in run.findings if one.decision.side is Side.LONG)
+
+
+def test_an_account_grows_on_a_real_edge_and_publishes_where_the_gate_alone_would_not():
+    candles, trades = market(heights(3, 0.07, 75))
+    settings = settings_for(fdr=1e-300)  # the gate itself certifies nothing
+    store, standings = store_with(trades), StandingsInMemory()
+
+    wealth, published_on = [], None
+    for day in range(14, 73, 4):
+        finding = long_of(run_on(day, store, candles, standings, settings))
+        wealth.append(finding.decision.evidence.e_value or 1.0)
+        if finding.decision.verdict is Verdict.PUBLISHED:
+            published_on = day
+            break
+
+    assert published_on is not None
+    assert wealth[0] == 1.0
+    assert wealth[-1] >= 20.0
+    (version,) = store.parameter_versions()
+    assert version.evidence.certified_by == "account"
+    assert version.evidence.e_value == wealth[-1]
+
+
+def test_on_a_market_without_an_edge_the_account_stays_small():
+    candles, trades = market(heights(5, 0.02, DAYS))  # neither target is worth waiting for
+    settings = settings_for(fdr=1e-300)
+    store, standings = store_with(trades), StandingsInMemory()
+
+    for day in range(14, DAYS - 2, 3):
+        run_on(day, store, candles, standings, settings)
+
+    record = standings.read(Lattice(settings.optimizer, settings.gate.lattice))[KEY]
+    assert record.standing.candidate.wealth < 20.0
+    assert store.parameter_versions() == []
+
+
+def test_a_day_is_judged_by_what_was_believed_before_it():
+    candles, trades = market(heights(3, 0.06, DAYS))
+    settings = settings_for(fdr=1e-300)
+    lattice = Lattice(settings.optimizer, settings.gate.lattice)
+    one_by_one, late = StandingsInMemory(), StandingsInMemory()
+    store = store_with(trades)
+    for day in (20, 21, 22, 23, 24, 25, 26):
+        run_on(day, store, candles, one_by_one, settings)
+    run_on(20, store, candles, late, settings)
+    run_on(26, store, candles, late, settings)
+
+    daily, weekly = (book.read(lattice)[KEY] for book in (one_by_one, late))
+    assert daily.booked_until == weekly.booked_until
+    assert daily.standing.candidate.trades == weekly.standing.candidate.trades
+    assert len(daily.choices) > len(weekly.choices) == 2
+
+
+def test_what_was_taken_back_by_hand_is_not_published_again_within_a_week():
+    candles, trades = market(heights(3, 0.07, DAYS))
+    settings, standings = settings_for(), StandingsInMemory()
+    first = run_on(20, store_with(trades), candles, standings, settings)
+    taken_back = store_with(trades)  # as if the version had been retired: the defaults are in force
+
+    verdicts = {}
+    for day in (21, 24, 27, 28, 29):
+        finding = long_of(run_on(day, taken_back, candles, standings, settings))
+        verdicts[day] = finding.decision.verdict
+        if day == 24:
+            assert "changed 3 days ago, and changes at most once in 7 days" in finding.decision.reason
+
+    assert long_of(first).decision.verdict is Verdict.PUBLISHED
+    assert [verdicts[day] for day in (21, 24, 27)] == [Verdict.KEPT] * 3
+    assert verdicts[28] is Verdict.PUBLISHED
+    assert verdicts[29] is Verdict.KEPT
+
+
+def test_a_champion_whose_edge_vanishes_is_retracted_and_says_why():
+    # First the peaks reach far beyond the default target, then they end before it.
+    candles, trades = market(np.concatenate([heights(3, 0.07, 20), heights(4, 0.03, 25)]))
+    settings = settings_for()
+    store, standings = store_with(trades), StandingsInMemory()
+
+    first = long_of(run_on(20, store, candles, standings, settings))
+    assert first.decision.verdict is Verdict.PUBLISHED
+    nothing_new = settings_for(claim_min_bps=1e6)
+    for day in range(28, 44, 3):
+        finding = long_of(run_on(day, store, candles, standings, nothing_new))
+        if store.parameter_versions()[-1].stage is Stage.RETIRED:
+            break
+
+    last = store.parameter_versions()[-1]
+    assert last.stage is Stage.RETIRED
+    assert finding.decision.reason.startswith("retracted: ")
+    book = ParameterBook(store.parameter_versions(), defaults=settings.defaults.parameters())
+    assert book.resolve(PAIR, Side.LONG, 3.0, last.recorded_at).source is ExitSource.DEFAULT
+
+
+def test_a_dry_run_books_nothing():
+    candles, trades = market(heights(3, 0.06, DAYS))
+    standings = StandingsInMemory()
+
+    run_on(20, store_with(trades), candles, standings, settings_for(), dry_run=True)
+
+    assert standings.read(Lattice(settings_for().optimizer, settings_for().gate.lattice)) == {}
+
+
+def test_records_in_a_file_come_back_as_they_were(tmp_path):
+    candles, trades = market(heights(3, 0.06, DAYS))
+    settings = settings_for(fdr=1e-300)
+    lattice = Lattice(settings.optimizer, settings.gate.lattice)
+    memory, file = StandingsInMemory(), StandingsFile(tmp_path / "standings.json")
+    store = store_with(trades)
+    for day in (20, 24):
+        run_on(day, store, candles, memory, settings)
+        run_on(day, store, candles, file, settings)
+
+    assert file.read(lattice) == memory.read(lattice)
+    coarser = replace(lattice, settings=lattice.settings.model_copy(update={"stop_losses": 5}))
+    assert file.read(coarser) == {}
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": 99}', '{"schema": 1, "lattice": "x"'])
+def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path, text):
+    file = tmp_path / "standings.json"
+    file.write_text(text)
+    settings = settings_for()
+
+    with pytest.raises(InputError, match=r"standings\.json cannot be read .*; move it away"):
+        StandingsFile(file).read(Lattice(settings.optimizer, settings.gate.lattice))
+
+    assert file.read_text() == text
