@@ -109,8 +109,9 @@ def rule(
     ]
     certified = _certified(cases, rules)
     family_p, families = _families(cases, certified, rules)
+    tested = sum(not case.problem for case in cases)
     return tuple(
-        _ruling(case, bool(own), family_p[case.unit.family], families[case.unit.family], len(cases), rules)
+        _ruling(case, bool(own), family_p[case.unit.family], families[case.unit.family], tested, rules)
         for case, own in zip(cases, certified, strict=True)
     )
 
