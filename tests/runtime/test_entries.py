@@ -12,6 +12,14 @@ def votes(longs: str, shorts: str) -> pd.DataFrame:
     return pd.DataFrame({"votes_long": [int(v) for v in longs], "votes_short": [int(v) for v in shorts]})
 
 
+def test_a_bot_that_weighs_counts_the_weight_of_those_who_vote() -> None:
+    counted = votes("022200", "000000")
+    counted["weight_long"] = [0.0, 1.5, 2.0, 2.5, 0.0, 0.0]
+    policy = EntryPolicy(sides=(Side.LONG,), min_votes=2, weighted=True)
+
+    assert policy.enters(counted, Side.LONG).tolist() == [False, False, True, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("policy", "side", "longs", "shorts", "enters"),
     [

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from freqfleet.domain.feeder_weights import FeederWeights
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, MarketError
-from freqfleet.signals.ensemble import Ensemble
+from freqfleet.signals.ensemble import Ensemble, vote_correlations
 from freqfleet.signals.feeder import Scores
 from freqfleet.signals.feeders.registry import FEEDERS
 from freqfleet.signals.tags import parse_tag
@@ -166,6 +167,49 @@ def test_the_warm_up_is_that_of_the_slowest_feeder():
     fast = Says("fast", [0.0], [0.0], warmup_candles=20)
 
     assert Ensemble((fast, slow), min_votes=1).warmup_candles == 300
+
+
+def test_weights_count_for_agreement_confidence_and_who_speaks():
+    weights = FeederWeights(by_feeder={"alpha": 0.2, "beta": 2.0})
+    columns = Ensemble((ALPHA, BETA, GAMMA), min_votes=2, weights=weights).columns(
+        candles_from_closes([100.0] * 5)
+    )
+
+    assert columns["votes_long"].tolist() == [3, 2, 1, 0, 2]
+    assert columns["weight_long"].tolist() == pytest.approx([3.2, 2.2, 0.2, 0.0, 2.2])
+    assert columns["confidence_long"][0] == pytest.approx((0.2 * 0.9 + 2.0 * 0.6 + 0.6) / 3.2)
+    assert columns["tag_long"][0] == "long ensemble 3/3 conf=0.6 from=beta"
+
+
+def test_equal_weights_are_the_count():
+    columns = columns_of(ALPHA, BETA, GAMMA)
+
+    assert columns["weight_long"].tolist() == columns["votes_long"].tolist()
+
+
+def test_a_silenced_feeder_makes_no_agreement_of_its_own():
+    weights = FeederWeights(by_feeder={"alpha": 0.0})
+
+    tags = Ensemble((ALPHA,), min_votes=1, weights=weights).columns(candles_from_closes([100.0] * 5))
+
+    assert (tags["tag_long"] == "").all()
+
+
+@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
+def test_a_weight_that_cannot_be_is_refused(weight):
+    with pytest.raises(InputError, match="the weight of feeder alpha must be 0 or above"):
+        FeederWeights(by_feeder={"alpha": weight})
+
+
+def test_correlations_tell_who_repeats_whom():
+    rising = [0.1, 0.2, 0.3, 0.4, 0.5]
+    one, same = Says("one", rising, rising), Says("same", [v + 0.1 for v in rising], rising)
+    against = Says("against", rising[::-1], rising)
+
+    table = vote_correlations(columns_of(one, same, against), ["one", "same", "against"], Side.LONG)
+
+    assert table.loc["one", "same"] == pytest.approx(1.0)
+    assert table.loc["one", "against"] == pytest.approx(-1.0)
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,29 @@ class RuntimeSettings(_Frozen):
     min_votes: PositiveInt = 2
 
 
+class FeederSettings(_Frozen):
+    """[feeders] who votes, and how those that learn are trained.
+
+    use : `auto` lets the bank vote where it holds a version and the rules where it does not; `bank`
+        refuses to start without one; `rules` ignores it.
+    names : the feeders of the bank that vote; all of them where it is empty.
+    min_votes : of the bank's feeders that must agree; `[runtime] min_votes` is for the rules.
+    max_age_days : a model that is older abstains.
+    only_paying : silence heads whose votes lost money out of fold, after costs.
+    window_days, vote_share, seed : of training.
+    """
+
+    use: Literal["auto", "bank", "rules"] = "auto"
+    bank: Path = Path("user_data/feeders")
+    names: tuple[str, ...] = ()
+    min_votes: PositiveInt = 3
+    max_age_days: Annotated[float, Field(gt=0.0)] = 45.0
+    only_paying: bool = False
+    window_days: Annotated[float, Field(ge=5.0)] = 90.0
+    vote_share: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.05
+    seed: int = 42
+
+
 class KillSwitchSettings(_Frozen):
     """[kill_switch] shares of the equity peak, of a bot and of the fleet; 0 switches one off."""
 
@@ -311,6 +334,7 @@ class Settings(BaseSettings):
     costs: CostSettings = CostSettings()
     refresh: RefreshSettings = RefreshSettings()
     runtime: RuntimeSettings = RuntimeSettings()
+    feeders: FeederSettings = FeederSettings()
     kill_switch: KillSwitchSettings = KillSwitchSettings()
     breakers: BreakerSettings = BreakerSettings()
 

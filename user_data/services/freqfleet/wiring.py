@@ -6,6 +6,7 @@ none of them, and a bot loads no optimizer.
 
 from __future__ import annotations
 
+import difflib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from freqfleet.runtime.leverage import LeverageRule
     from freqfleet.runtime.switchboard import Switchboard
     from freqfleet.signals.ensemble import Ensemble
+    from freqfleet.signals.learned import LearnedFeeder
+    from freqfleet.signals.models.bank import FeederBank
+    from freqfleet.signals.recipes import Recipe
     from freqfleet.store.last_book import LastBook
     from freqfleet.store.outbox import Outbox
     from freqfleet.trades.freqtrade_db import FreqtradeDatabase
@@ -42,6 +46,7 @@ STORE_SCHEMES = {
     "influxdb": "influxdb://host:8086",
     "influxdbs": "influxdbs://host:8086?write=v2&org=NAME",
 }
+_LIVE_CANDLES = 3  # an entry is decided on the last two; one more where a loop was late
 _TRADING_MODES = frozenset({"live", "dry_run"})
 _outboxes: dict[tuple[Path, str], Outbox] = {}  # one of a file in a process, also when a bot is reloaded
 _TIMEFRAME = timedelta(minutes=5)
@@ -177,12 +182,78 @@ def _existing_store(settings: Settings) -> LearningStore:
     return open_store(settings)
 
 
-def make_ensemble(settings: Settings) -> Ensemble:
-    """Return the feeders and how many of them must agree."""
+def make_ensemble(settings: Settings, *, newest: int | None = None) -> Ensemble:
+    """Return who votes, and how many of them must agree; which of the two kinds it is, is logged.
+
+    newest : score only so many candles at the end of a frame, as a live bot needs; None scores all.
+    Raises SettingsError for a feeder nobody knows, or for `use = "bank"` without a version.
+    """
     from freqfleet.signals.ensemble import Ensemble
     from freqfleet.signals.feeders.registry import FEEDERS
 
-    return Ensemble(FEEDERS, min_votes=settings.runtime.min_votes)
+    learned = [] if settings.feeders.use == "rules" else _learned_feeders(settings, newest)
+    if not learned:
+        if settings.feeders.use == "bank":
+            raise SettingsError(
+                f'[feeders] use = "bank", but {feeder_bank(settings).folder} holds no version that can be '
+                "used; train one: freqfleet feeders train"
+            )
+        return Ensemble(FEEDERS, min_votes=settings.runtime.min_votes)
+    return Ensemble(learned, min_votes=min(settings.feeders.min_votes, len(learned)))
+
+
+def feeder_bank(settings: Settings) -> FeederBank:
+    """Return the bank of trained feeders; a folder that is not there is an empty one."""
+    from freqfleet.signals.models.bank import FeederBank
+
+    feeders = settings.feeders
+    return FeederBank(
+        settings.path(feeders.bank),
+        max_age=timedelta(days=feeders.max_age_days),
+        only_paying=feeders.only_paying,
+    )
+
+
+def chosen_recipes(settings: Settings) -> tuple[Recipe, ...]:
+    """Return the feeders that learn, those of `[feeders] names`; raises SettingsError for an unknown one."""
+    from freqfleet.signals.feeders.registry import RECIPES
+
+    known = {recipe.name: recipe for recipe in RECIPES}
+    for name in settings.feeders.names:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
+            raise SettingsError(f"[feeders] names: no feeder {name!r} learns; {hint}")
+    return tuple(known[name] for name in settings.feeders.names) or RECIPES
+
+
+def _learned_feeders(settings: Settings, newest: int | None) -> list[LearnedFeeder]:
+    """Return the feeders that have a model, in the order of their names; what is missing is said."""
+    from freqfleet.market.features.cache import FeatureMemory
+    from freqfleet.signals.learned import LearnedFeeder
+    from freqfleet.signals.models.bank import newest_models
+
+    recipes, bank = chosen_recipes(settings), feeder_bank(settings)
+    models = newest_models(bank, recipes)
+    if not models:
+        logger.warning(
+            "no feeder bank at %s: the rule feeders vote; `freqfleet feeders train` makes one", bank.folder
+        )
+        return []
+    silent = [recipe.name for recipe in recipes if recipe.name not in models]
+    logger.info(
+        "feeder bank %s: %d versions, %d feeders vote%s",
+        bank.folder,
+        len(bank.versions()),
+        len(models),
+        f"; without a model: {', '.join(silent)}" if silent else "",
+    )
+    memory = FeatureMemory()
+    return [
+        LearnedFeeder(recipe, bank, features=memory, newest=newest)
+        for recipe in recipes
+        if recipe.name in models
+    ]
 
 
 def open_bot(
@@ -214,13 +285,15 @@ def open_bot(
     leverage = leverage_rule(settings, host.get("stake_amount"))
     check_stoploss(bot, float(host["stoploss"]), leverage)
     guarded = trading or bool(host.get("enable_protections"))
+    ensemble = make_ensemble(settings, newest=_LIVE_CANDLES if trading else None)
     return FleetBot(
         bot,
-        ensemble=make_ensemble(settings),
+        ensemble=ensemble,
         policy=EntryPolicy(
             sides=settings.bots[bot].sides,
-            min_votes=settings.runtime.min_votes,
+            min_votes=ensemble.min_votes,
             dissent_allowed=dissent_allowed,
+            weighted=not dissent_allowed,
         ),
         books=books,
         ledger=PlanLedger(persistent=trading),

@@ -112,6 +112,11 @@ class FleetBot:
 
     # -- entries ---------------------------------------------------------------------------------
 
+    @property
+    def reads_context(self) -> bool:
+        """True where a feeder reads more than the pair's own candles; see runtime/market_context.py."""
+        return self._ensemble.reads_context
+
     def indicators(self, candles: pd.DataFrame) -> pd.DataFrame:
         """Return `candles` with the votes of the ensemble and the volatility known at each close."""
         columns = self._ensemble.columns(candles)

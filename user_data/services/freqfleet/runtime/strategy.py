@@ -20,6 +20,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.host_copies import only_reads_the_trade
 from freqfleet.runtime.host_trades import HostTrades, closed_trades
+from freqfleet.runtime.market_context import MarketContext
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +78,23 @@ class FleetStrategy(IStrategy):
         found: pd.DataFrame = analysed
         return found
 
+    @cached_property
+    def _context(self) -> MarketContext:
+        return MarketContext(self.dp, self.timeframe)
+
     # -- entries -----------------------------------------------------------------------------------
+
+    def informative_pairs(self) -> list[tuple[str, str, str]]:
+        """Ask for the leader, funding and mark prices, where a feeder reads them."""
+        if not self.bot.reads_context:
+            return []
+        return self._context.informative_pairs(self.dp.current_whitelist())
 
     def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
         """Add votes and volatility to closed candles."""
+        if self.bot.reads_context:
+            with self.bot.faults.recorded("market_context", metadata["pair"]):
+                dataframe = self._context.beside(metadata["pair"], dataframe)
         return self.bot.indicators(dataframe)
 
     def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:

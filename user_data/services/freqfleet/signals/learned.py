@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 
+from freqfleet.clock import to_ms
 from freqfleet.domain.sides import Side
 from freqfleet.market.arrays import FloatArray
 from freqfleet.market.features.cache import FeatureMemory
@@ -27,6 +30,8 @@ class LearnedFeeder:
     the label's target would not pay its costs it says 0.
     """
 
+    reads_context = True
+
     def __init__(
         self, recipe: Recipe, bank: FeederBank, *, features: FeatureMemory, newest: int | None = None
     ) -> None:
@@ -46,6 +51,12 @@ class LearnedFeeder:
     def warmup_candles(self) -> int:
         """How many rows at the start abstain."""
         return self.recipe.warmup_candles
+
+    def model_at(self, opened: datetime) -> str | None:
+        """Return the folder of the version that scores a candle that opened then; None for none."""
+        at = to_ms(opened)
+        epochs = self._bank.epochs(self.recipe, at, at)
+        return epochs[-1].model.version if epochs else None
 
     def score(self, candles: pd.DataFrame) -> Scores:
         """Return the confidence in both sides after each candle has closed; see the class."""

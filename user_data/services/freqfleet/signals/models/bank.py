@@ -45,8 +45,9 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FeederModel:
-    """One feeder of one version. heads : by side; None for a side that abstains."""
+    """One feeder of one version. version : its folder's name. heads : by side; None where it abstains."""
 
+    version: str
     certificate: Certificate
     heads: dict[Side, HeadModel | None]
 
@@ -69,14 +70,16 @@ class FeederBank:
     """The versions below `folder`. A folder that does not exist is an empty bank.
 
     max_age : a model that is older does not speak any more; a fleet whose training stopped abstains.
+    only_paying : silence heads whose votes lost money out of fold, after costs.
     problems : by file, why a version or model is not used.
     Thread-safe.
     """
 
-    def __init__(self, folder: Path, *, max_age: timedelta) -> None:
+    def __init__(self, folder: Path, *, max_age: timedelta, only_paying: bool = False) -> None:
         self.folder = folder
         self.problems: dict[Path, str] = {}
         self._max_age_ms = round(max_age.total_seconds() * 1000)
+        self._only_paying = only_paying
         self._lock = threading.Lock()
         self._seen: tuple[int, int] | None = None
         self._versions: tuple[Version, ...] = ()
@@ -123,7 +126,7 @@ class FeederBank:
         if not file.exists():
             return None
         try:
-            return load_model(file, recipe)
+            return load_model(file, recipe, only_paying=self._only_paying)
         except ModelError as error:
             self.problems[file] = str(error)
             logger.error("feeder %s: %s; an older version speaks, or nobody", recipe.name, error)
@@ -152,12 +155,18 @@ class FeederBank:
         self._versions, self._seen = tuple(sorted(found)), changed
 
 
-def load_model(file: Path, recipe: Recipe) -> FeederModel:
-    """Read a certificate and its models; raises ModelError or ModelMismatch with the file."""
+def load_model(file: Path, recipe: Recipe, *, only_paying: bool = False) -> FeederModel:
+    """Read a certificate and its models; raises ModelError or ModelMismatch with the file.
+
+    only_paying : leave out a head that did not earn out of fold, after costs; it abstains.
+    """
     certificate = read_certificate(file)
     certificate.require_features(recipe.features, file)
-    heads = {side: load_head(certificate, head, file.parent) for side, head in certificate.heads.items()}
-    return FeederModel(certificate=certificate, heads=heads)
+    heads = {
+        side: None if only_paying and not head.paid else load_head(certificate, head, file.parent)
+        for side, head in certificate.heads.items()
+    }
+    return FeederModel(version=file.parent.name, certificate=certificate, heads=heads)
 
 
 def newest_models(bank: FeederBank, recipes: Sequence[Recipe]) -> dict[str, FeederModel]:

@@ -37,6 +37,12 @@ class HeadCertificate:
     vote_probability: float
     metrics: Mapping[str, Any]
 
+    @property
+    def paid(self) -> bool:
+        """True where its votes earned something out of fold, after costs."""
+        earned = (self.metrics.get("return_bps") or {}).get("value")
+        return earned is not None and earned > 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {name: getattr(self, name) for name in HeadCertificate.__slots__}
