@@ -9,6 +9,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from bench.measure import BenchError
@@ -124,7 +125,10 @@ def _during_fault(
         synthetic_versions(60, 5), defaults=ExitParameters(stop_loss=-0.03, take_profit=0.03)
     )
     outbox.start()
-    trades = [closed_trade(trade_id=number * 1_000_000 + one) for one in range(samples)]
+    trades = [
+        closed_trade(trade_id=number * 1_000_000 + one, closed_at=END + timedelta(minutes=one))
+        for one in range(samples)
+    ]
     took_ms: list[float] = []
     for trade in trades:
         began = time.perf_counter()

@@ -211,6 +211,15 @@ def test_no_fault_of_the_surroundings_makes_a_dead_letter(
     assert outbox.file.dead_letters() == []
 
 
+def test_a_store_too_slow_for_a_whole_batch_gets_smaller_ones(outbox: Outbox, store: PickyStore):
+    store.fault = lambda trades: StoreUnavailable("not within 3 s") if len(trades) > 20 else None
+    outbox.file.append([closed_trade(trade_id=number) for number in range(300)])
+    outbox.start()
+
+    assert outbox.wait_until_delivered(20)
+    assert store.arrived == list(range(300))
+
+
 def test_a_server_that_asks_for_a_pause_gets_it(file: Path, store: PickyStore):
     store.fault = lambda trades: StoreUnavailable("429", retry_after_seconds=3600.0)
     outbox = Outbox(file, store, clock=CLOCK, backoff=SOON)

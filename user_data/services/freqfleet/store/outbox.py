@@ -77,6 +77,7 @@ class Outbox:
         self._saved = threading.Event()
         self._fault: str | None = None
         self._failures = 0
+        self._letters_per_call = _LETTERS_PER_CALL
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -165,7 +166,7 @@ class Outbox:
                 if not revived:
                     self.file.revive()
                     revived = True
-                letters = self.file.oldest(_LETTERS_PER_CALL)
+                letters = self.file.oldest(self._letters_per_call)
                 if letters:
                     self._deliver(letters)
             except (FreqfleetError, sqlite3.Error, OSError) as error:
@@ -209,6 +210,8 @@ class Outbox:
 
     def _wait_after(self, error: Exception) -> None:
         self._failures += 1
+        # A slow store may manage fewer within its deadline; the same batch would fail for ever.
+        self._letters_per_call = max(1, self._letters_per_call // 2)
         said = str(error)
         if said != self._fault:
             self._fault = said
@@ -220,6 +223,7 @@ class Outbox:
         if self._fault is not None:
             logger.warning("outbox %s: the store answers again, %s", self.file.file, self._waiting())
         self._fault, self._failures = None, 0
+        self._letters_per_call = min(2 * self._letters_per_call, _LETTERS_PER_CALL)
 
     def _waiting(self) -> str:
         try:
