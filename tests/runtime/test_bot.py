@@ -17,7 +17,8 @@ from freqfleet.parameters.book import NO_RECORDS, ParameterBook
 from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.runtime.bookkeeper import BookKeeper
-from freqfleet.runtime.bot import ATR_COLUMN, Caution, FleetBot, Sizing
+from freqfleet.runtime.bot import ATR_COLUMN, FleetBot, Sizing
+from freqfleet.runtime.caution import Caution
 from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.leverage import LeverageRule
 from freqfleet.runtime.path_ledger import PathLedger

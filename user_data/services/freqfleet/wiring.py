@@ -25,7 +25,8 @@ from freqfleet.store.promise import LearningStore
 
 if TYPE_CHECKING:
     from freqfleet.runtime.bookkeeper import BookKeeper
-    from freqfleet.runtime.bot import Caution, FleetBot
+    from freqfleet.runtime.bot import FleetBot
+    from freqfleet.runtime.caution import Caution
     from freqfleet.runtime.leverage import LeverageRule
     from freqfleet.runtime.switchboard import Switchboard
     from freqfleet.signals.ensemble import Ensemble
@@ -407,8 +408,8 @@ def _caution(
     trading: bool,
     guarded: bool,
 ) -> Caution:
-    from freqfleet.runtime.bot import Caution
     from freqfleet.runtime.breakers import Breakers
+    from freqfleet.runtime.caution import Caution
     from freqfleet.runtime.stop_guard import stop_guard_rules
 
     breakers = settings.breakers

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 import pandas as pd
@@ -21,7 +21,8 @@ from freqfleet.domain.units import price_move_ratio, to_margin_ratio
 from freqfleet.market.indicators import atr_ratio, trend_z
 from freqfleet.parameters.book import Resolution
 from freqfleet.runtime.bookkeeper import BookKeeper
-from freqfleet.runtime.breakers import Breakers, Trades
+from freqfleet.runtime.breakers import Trades
+from freqfleet.runtime.caution import CAREFREE, Caution
 from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.exits import NOTHING_CLOSED, Position, exit_reason
 from freqfleet.runtime.faults import Faults
@@ -29,9 +30,8 @@ from freqfleet.runtime.leverage import LeverageRule
 from freqfleet.runtime.path_ledger import TREND_COLUMN, PathLedger
 from freqfleet.runtime.plans import HostTrade, PlanLedger
 from freqfleet.runtime.provenance import ENTRY_KEY, EXIT_KEY, BookAge, entry_provenance, exit_provenance
-from freqfleet.runtime.stop_guard import ClosedTrades, StopGuardRule
+from freqfleet.runtime.stop_guard import ClosedTrades
 from freqfleet.runtime.supported import replayed_only, tradable
-from freqfleet.runtime.switchboard import Switchboard
 from freqfleet.signals.ensemble import Ensemble
 from freqfleet.trades.host_trade import ClosingTrade
 
@@ -40,22 +40,6 @@ logger = logging.getLogger(__name__)
 ATR_COLUMN = "atr_ratio"
 # Asked only where the answer matters: a data frame costs more than most callbacks.
 Analysed = Callable[[], pd.DataFrame]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caution:
-    """What may keep a bot from opening positions, or make it leave them.
-
-    stop_guard, breakers : rules over closed trades. switchboard : the kill switch; None in backtests
-        without protections. entries_when_degraded : open positions while the book is too old.
-    book_max_age : from when on it is too old; None where it cannot age, as in backtests.
-    """
-
-    stop_guard: tuple[StopGuardRule, ...] = ()
-    breakers: Breakers | None = None
-    switchboard: Switchboard | None = None
-    entries_when_degraded: bool = True
-    book_max_age: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +73,7 @@ class FleetBot:
         ledger: PlanLedger,
         paths: PathLedger,
         sizing: Sizing,
-        caution: Caution = Caution(),
+        caution: Caution = CAREFREE,
         host_protections: tuple[dict[str, Any], ...] = (),
         persistent: bool = False,
         on_close: Callable[[ClosingTrade, str], None] | None = None,
@@ -165,47 +149,29 @@ class FleetBot:
         self, pair: str, side: Side, now: datetime, closed: ClosedTrades, trades: Trades
     ) -> str | None:
         """Return why an entry must not happen now, or None; refusals are counted and logged."""
-        kind, reason = self._refusal(pair, side, now, closed, trades)
+        kind, reason = self._caution.refusal(
+            pair, side, now, closed=closed, trades=trades, age=self.book_age()
+        )
         if reason is not None:
             self.refusals[kind] += 1
             logger.info("%s %s %s: no entry, %s", self.bot, pair, side, reason)
         return reason
-
-    def _refusal(
-        self, pair: str, side: Side, now: datetime, closed: ClosedTrades, trades: Trades
-    ) -> tuple[str, str | None]:
-        caution = self._caution
-        if caution.switchboard is not None:
-            standing = caution.switchboard.standing(now)
-            if not standing.state.opens:
-                return "kill_switch", f"kill switch, {standing}"
-        if not caution.entries_when_degraded and (age := self.book_age()).degraded:
-            return "degraded", f"{age}, and entries_when_degraded is off"
-        for rule in caution.stop_guard:
-            until = rule.locked_until(pair, side, now, closed)
-            if until is not None:
-                return "stop_guard", f"stop guard until {until:%Y-%m-%d %H:%M}"
-        if caution.breakers is not None:
-            return "breaker", caution.breakers.refusal(now, trades)
-        return "", None
 
     # -- equity ------------------------------------------------------------------------------------
 
     @property
     def measures_equity(self) -> bool:
         """True where the kill switch wants to know the equity."""
-        board = self._caution.switchboard
-        return board is not None and board.measures_equity
+        return self._caution.measures_equity
 
     @property
     def prices_positions(self) -> bool:
         """True where anything needs the open positions' profit."""
-        return self.measures_equity or self._caution.breakers is not None
+        return self._caution.prices_positions
 
     def see_equity(self, equity_quote: float) -> None:
         """Tell the kill switch what the bot is worth now."""
-        if self._caution.switchboard is not None:
-            self._caution.switchboard.see_equity(equity_quote)
+        self._caution.see_equity(equity_quote)
 
     # -- the plan --------------------------------------------------------------------------------
 
@@ -264,8 +230,7 @@ class FleetBot:
 
         analysed : gives closed candles only; asked where the plan follows the path.
         """
-        board = self._caution.switchboard
-        if board is not None and board.standing(now).state.closes_all:
+        if self._caution.closes_all(now):
             return KILL_SWITCH_REASON
         plan, side = self.plan_of(trade), Side.of(is_short=trade.is_short)
         managed = plan.managed(trade.open_rate, side, trade.fee_open or 0.0)
