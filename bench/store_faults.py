@@ -126,7 +126,7 @@ def _during_fault(
     )
     outbox.start()
     trades = [
-        closed_trade(trade_id=number * 1_000_000 + one, closed_at=END + timedelta(minutes=one))
+        closed_trade(trade_id=number * 1_000_000 + one, closed_at=END + timedelta(days=1, minutes=one))
         for one in range(samples)
     ]
     took_ms: list[float] = []
