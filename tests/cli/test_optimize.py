@@ -15,7 +15,7 @@ from replaycases import BTC, WAVE_CANDLES, after, waves
 
 ETH = "ETH/USDT:USDT"
 WAVES = 80
-PEAKS = np.random.default_rng(3).normal(0.07, 0.02, WAVES).clip(0.03, 0.14)
+PEAKS = np.random.default_rng(1).normal(0.08, 0.02, WAVES).clip(0.03, 0.14)
 AS_OF = iso(after(5 * WAVE_CANDLES * (WAVES + 2)))
 FLEET = """
 [optimizer]
