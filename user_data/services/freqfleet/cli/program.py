@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "sync": ("sync", "sync", "Copy closed trades into the learning store, exactly once."),
     "optimize": ("optimize", "optimize", "Learn exit parameters per pair and side, and publish what holds."),
     "params": ("params", "params", "What is in force, and why."),
+    "feeders": ("feeders", "feeders", "Train the feeders that learn, rank them, ask them."),
     "gate-check": ("gate_check", "gate_check", "Try to fool the publication gate on markets of known truth."),
     "kill-switch": ("kill_switch", "kill_switch", "Stop bots from opening positions, or close them all."),
 }

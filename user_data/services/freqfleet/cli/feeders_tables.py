@@ -1,0 +1,131 @@
+"""What `freqfleet feeders` prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from freqfleet.clock import iso
+from freqfleet.learning.feeder_training.standing import HeadStanding, Standing
+from freqfleet.signals.models.bank import FeederBank
+from freqfleet.validation.blocks import Interval
+
+
+def print_standings(
+    found: Sequence[Standing],
+    ideas: Mapping[str, str],
+    bank: FeederBank,
+    *,
+    untrained: Sequence[str],
+    rules: Sequence[str],
+) -> None:
+    """Print the ranking, one line a head, and what is not in it."""
+    console = Console()
+    if not found:
+        console.print(
+            f"No trained feeder in {bank.folder}: the rules vote ({', '.join(rules)}).", highlight=False
+        )
+        console.print("Train a version with: freqfleet feeders train", highlight=False)
+    else:
+        table = Table(box=None, pad_edge=False)
+        for name in ("rank", "feeder", "side", "valid from", "days", "rows"):
+            table.add_column(name, no_wrap=True)
+        for name in ("AUC", "votes", "precision", "bps a vote, after costs", "best rule"):
+            table.add_column(name, justify="right")
+        table.add_column("verdict")
+        for one in found:
+            for head in one.heads:
+                table.add_row(*_row(one, head))
+        console.print(table)
+        console.print(
+            f"\n{len(bank.versions())} versions in {bank.folder}. Out of fold: rows that neither trees nor "
+            "threshold had seen; 95 % intervals, days resampled.",
+            highlight=False,
+        )
+        for one in found:
+            console.print(f"  {one.certificate.feeder}: {ideas[one.certificate.feeder]}", highlight=False)
+    if untrained and found:
+        console.print(f"Without a model: {', '.join(untrained)}.", highlight=False)
+    for file, why in bank.problems.items():
+        console.print(f"Not used: {file}: {why}", style="red", highlight=False)
+
+
+def _row(one: Standing, head: HeadStanding) -> tuple[str, ...]:
+    certificate = one.certificate
+    days = (certificate.train_to - certificate.train_from).total_seconds() / 86_400
+    rule = "-" if head.rule is None else f"{head.rule} {head.rule_return_bps:+.1f}"
+    return (
+        str(one.rank),
+        certificate.feeder,
+        str(head.side),
+        f"{certificate.valid_from:%Y-%m-%d}",
+        f"{days:.0f}",
+        f"{certificate.rows:,}",
+        _interval(head.auc, "{:.3f}"),
+        f"{head.votes:,}",
+        _interval(head.precision, "{:.1%}"),
+        _interval(head.return_bps, "{:+.1f}"),
+        rule,
+        head.verdict,
+    )
+
+
+def standing_values(one: Standing) -> dict[str, Any]:
+    """Return a feeder's line for --json."""
+    certificate = one.certificate
+    return {
+        "rank": one.rank,
+        "feeder": certificate.feeder,
+        "valid_from": iso(certificate.valid_from),
+        "train_from": iso(certificate.train_from),
+        "train_to": iso(certificate.train_to),
+        "rows": certificate.rows,
+        "pairs": len(certificate.pairs),
+        "return_bps": None if math.isnan(one.return_bps) else one.return_bps,
+        "heads": {
+            str(head.side): {
+                "verdict": head.verdict,
+                "auc": head.auc.to_dict(),
+                "votes": head.votes,
+                "precision": head.precision.to_dict(),
+                "return_bps": head.return_bps.to_dict(),
+                "best_rule": head.rule,
+                "best_rule_return_bps": None if head.rule is None else head.rule_return_bps,
+            }
+            for head in one.heads
+        },
+    }
+
+
+def print_scores(answers: Sequence[Mapping[str, Any]], feeders: Sequence[str]) -> None:
+    """Print what every feeder says of each pair's candle."""
+    console = Console()
+    for answer in answers:
+        console.print(f"{answer['pair']}, candle of {answer['candle']}", highlight=False)
+        table = Table(box=None, pad_edge=False)
+        for name in ("feeder", "long", "short", "model"):
+            table.add_column(name)
+        for name in feeders:
+            said = [answer[side]["scores"][name] for side in ("long", "short")]
+            shown = ["abstains" if one is None else f"{one:.2f}" for one in said]
+            table.add_row(name, *shown, str(answer.get("models", {}).get(name) or "-"))
+        console.print(table)
+        if "models" in answer and not any(answer["models"].values()):
+            console.print(
+                "No model was valid when this candle opened; give --at a later time.", highlight=False
+            )
+        for side in ("long", "short"):
+            votes = f"{answer[side]['votes']} of {answer[side]['voters']} vote {side}"
+            console.print(f"{votes}: {answer['tags'][side] or 'no agreement'}", highlight=False)
+
+
+def _interval(one: Interval, form: str) -> str:
+    if math.isnan(one.value):
+        return "-"
+    if math.isnan(one.low):
+        return form.format(one.value)
+    return f"{form.format(one.value)} [{form.format(one.low)}, {form.format(one.high)}]"
