@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 
 from freqfleet.domain.closed_trade import TradeMode
 from freqfleet.domain.exits import ExitSource
+from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.sides import Side
 from freqfleet.errors import SettingsError, StoreUnavailable
 from freqfleet.runtime.bot import FleetBot
@@ -24,6 +26,7 @@ from freqfleet.store.sql import SqlStore
 from freqfleet.testing.bot_database import write_bot_database
 from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED, FakeHostTrades, FakeTrade
+from freqfleet.testing.records import RECORDED, bin_record
 from freqfleet.testing.trades import closed_trade, version
 from freqfleet.wiring import _outboxes, load_book, open_bot, open_store, sqlite_store_file
 
@@ -117,6 +120,15 @@ def test_a_book_holds_what_was_published(settings: Settings, userdir: Path) -> N
     publish(userdir)
 
     assert load_book(settings).version_count == 1
+
+
+def test_a_book_holds_the_records_of_leverage_bins(settings: Settings) -> None:
+    with closing(open_store(settings)) as store:
+        store.record_bins([bin_record(pair="BTC/USDT:USDT", step=LEVERAGE_BINS[1])])
+
+    records = load_book(settings).records
+
+    assert records.record("BTC/USDT:USDT", Side.LONG, LEVERAGE_BINS[1], RECORDED) is not None
 
 
 # -- the bot ------------------------------------------------------------------------------------------

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from freqfleet.domain.bin_record import MIN_TRADES, BinRecord, ProfitPosterior, shrunk
+from freqfleet.domain.bin_record import MIN_TRADES, BinRecord, ProfitPosterior
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
 from freqfleet.testing.records import bin_record
-
-ratios = st.floats(-0.05, 0.05)
-spreads = st.floats(1e-4, 0.1)
 
 
 def test_decisions_are_taken_on_the_mean_less_one_standard_deviation() -> None:
@@ -42,25 +38,6 @@ def test_a_belief_without_a_spread_is_refused_with_its_value(name: str, value: f
         ProfitPosterior(**values)
 
 
-@given(mean=ratios, error=spreads, parent_mean=ratios, parent_sd=spreads, between=spreads)
-def test_a_child_is_drawn_towards_its_parent_and_is_surer_than_its_own_trades(
-    mean: float, error: float, parent_mean: float, parent_sd: float, between: float
-) -> None:
-    parent = ProfitPosterior(mean_ratio=parent_mean, mean_sd_ratio=parent_sd, trade_sd_ratio=0.02)
-
-    child = shrunk(
-        mean_ratio=mean,
-        standard_error_ratio=error,
-        trade_sd_ratio=0.02,
-        parent=parent,
-        between_sd_ratio=between,
-    )
-
-    low, high = sorted((mean, parent_mean))
-    assert low - 1e-12 <= child.mean_ratio <= high + 1e-12
-    assert child.mean_sd_ratio <= error * (1 + 1e-9)
-
-
 def test_a_record_survives_json() -> None:
     one = bin_record(step=LEVERAGE_BINS[2], pair="BTC/USDT:USDT", side=Side.SHORT)
 
@@ -84,3 +61,10 @@ def test_a_record_cannot_know_trades_that_close_after_it() -> None:
 @pytest.mark.parametrize(("trades", "speaks"), [(1, False), (MIN_TRADES - 1, False), (MIN_TRADES, True)])
 def test_a_bin_of_one_trade_does_not_speak(trades: int, speaks: bool) -> None:
     assert bin_record(trades=trades).qualifies is speaks
+
+
+def test_the_mean_profit_is_that_of_winners_and_losers_together() -> None:
+    measured = replace(bin_record(), win_rate=0.25, mean_win_ratio=0.04, mean_loss_ratio=-0.01)
+
+    assert measured.mean_profit_ratio == pytest.approx(0.25 * 0.04 - 0.75 * 0.01)
+    assert bin_record().mean_profit_ratio is None

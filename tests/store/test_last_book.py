@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.store.last_book import LastBook
+from freqfleet.testing.records import bin_record
 from freqfleet.testing.trades import version
 
 NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
@@ -22,6 +24,17 @@ def test_what_was_saved_comes_back_equal_and_newer_replaces_it(tmp_path: Path):
     assert saved.versions == (version(), version(pair=None, run_id="two"))
     assert saved.saved_at == NOON.replace(hour=13)
     assert [one.name for one in book.file.parent.iterdir()] == ["BOT1.json"]
+
+
+def test_bin_records_are_saved_beside_the_versions(tmp_path: Path):
+    book = LastBook(tmp_path / "BOT1.json", store="store A")
+    records = (bin_record(), bin_record(pair="BTC/USDT:USDT", step=LEVERAGE_BINS[1]))
+
+    book.save([version()], NOON, records)
+
+    saved = book.load()
+    assert saved is not None
+    assert saved.records == records
 
 
 def test_no_file_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture):

@@ -152,16 +152,12 @@ def sqlite_store_file(settings: Settings) -> Path | None:
     return Path(url.removeprefix(scheme)) if url.startswith(scheme) else None
 
 
-def load_book(settings: Settings) -> ParameterBook:
-    """Read the parameter book; raises as `load_versions` does."""
-    return ParameterBook(load_versions(settings), defaults=settings.defaults.parameters())
-
-
-def load_versions(settings: Settings, *, deadline_seconds: float | None = None) -> list[ParameterVersion]:
-    """Read every parameter version; with a deadline for the whole of it where one is given.
+def load_book(settings: Settings, *, deadline_seconds: float | None = None) -> ParameterBook:
+    """Read every parameter version and bin record; with a deadline for each call where one is given.
 
     Raises StoreUnavailable where there is no store yet: a bot reads, it does not create one.
     """
+    from freqfleet.parameters.records import RecordBook
     from freqfleet.store.deadline_store import DeadlineStore
 
     store: LearningStore = (
@@ -170,7 +166,11 @@ def load_versions(settings: Settings, *, deadline_seconds: float | None = None) 
         else DeadlineStore(lambda: _existing_store(settings), seconds=deadline_seconds)
     )
     try:
-        return store.parameter_versions()
+        return ParameterBook(
+            store.parameter_versions(),
+            defaults=settings.defaults.parameters(),
+            records=RecordBook(store.bin_records()),
+        )
     finally:
         store.close()
 
@@ -465,6 +465,7 @@ def _host_protections(settings: Settings) -> tuple[dict[str, Any], ...]:
 
 
 def _book_keeper(bot: str, settings: Settings, *, trading: bool) -> BookKeeper:
+    from freqfleet.parameters.records import RecordBook
     from freqfleet.runtime.bookkeeper import BookKeeper, Recalled
 
     exits = settings.defaults.parameters()
@@ -476,14 +477,15 @@ def _book_keeper(bot: str, settings: Settings, *, trading: bool) -> BookKeeper:
     def load() -> ParameterBook:
         if not uses_book:
             return defaults
-        versions = load_versions(settings, deadline_seconds=settings.store.deadline_seconds)
-        return ParameterBook(versions, defaults=exits)
+        return load_book(settings, deadline_seconds=settings.store.deadline_seconds)
 
     def recall() -> Recalled | None:
         saved = last.load() if last is not None else None
         if saved is None:
             return None
-        return Recalled(book=ParameterBook(saved.versions, defaults=exits), loaded_at=saved.saved_at)
+        records = RecordBook(saved.records)
+        book = ParameterBook(saved.versions, defaults=exits, records=records)
+        return Recalled(book=book, loaded_at=saved.saved_at)
 
     return BookKeeper(
         load,
@@ -492,7 +494,9 @@ def _book_keeper(bot: str, settings: Settings, *, trading: bool) -> BookKeeper:
         max_age=timedelta(hours=settings.refresh.max_age_hours),
         refresh_every=timedelta(seconds=settings.refresh.parameters_seconds) if trading else None,
         recall=recall,
-        keep=(lambda book, loaded_at: last.save(book.versions, loaded_at)) if last is not None else None,
+        keep=(lambda book, loaded_at: last.save(book.versions, loaded_at, book.records.records))
+        if last is not None
+        else None,
     )
 
 

@@ -60,27 +60,6 @@ class ProfitPosterior:
         return max(0.0, KELLY_FRACTION * self.lower_bound_ratio / self.trade_sd_ratio**2)
 
 
-def shrunk(
-    *,
-    mean_ratio: float,
-    standard_error_ratio: float,
-    trade_sd_ratio: float,
-    parent: ProfitPosterior,
-    between_sd_ratio: float,
-) -> ProfitPosterior:
-    """Return the posterior of a child whose mean was measured, drawn towards its parent's.
-
-    between_sd_ratio : how much children of one parent differ (tau). The normal-normal update: precision is
-        added, so that a child with few trades says what its parent says.
-    """
-    own, prior = standard_error_ratio**-2, between_sd_ratio**-2
-    return ProfitPosterior(
-        mean_ratio=(own * mean_ratio + prior * parent.mean_ratio) / (own + prior),
-        mean_sd_ratio=(own + prior) ** -0.5,
-        trade_sd_ratio=trade_sd_ratio,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinRecord:
     """One level of the hierarchy at one time; None in `pair` is every pair, in `leverage_bin` every leverage.
@@ -89,6 +68,8 @@ class BinRecord:
     win_rate, mean_win_ratio, mean_loss_ratio, profit_factor : None where nothing could be measured (a
         profit factor without a loss), never 0.
     confidence : 0..1, how far the posterior may be trusted; shown, decides nothing.
+    stop_loss, take_profit : the exits in force for this level when it was recorded, position-level; shown
+        beside it, decide nothing. None where nobody asked.
     learned_until : close of the last trade that took part. recorded_at : when readers may know of it.
     """
 
@@ -103,6 +84,8 @@ class BinRecord:
     mean_loss_ratio: float | None = None
     profit_factor: float | None = None
     confidence: float | None = None
+    stop_loss: float | None = None
+    take_profit: float | None = None
     learned_until: datetime
     recorded_at: datetime
 
@@ -136,6 +119,15 @@ class BinRecord:
         return " ".join(parts)
 
     @property
+    def mean_profit_ratio(self) -> float | None:
+        """The measured mean profit of its trades, before any shrinkage; None without trades."""
+        if self.win_rate is None:
+            return None
+        return self.win_rate * (self.mean_win_ratio or 0.0) + (1.0 - self.win_rate) * (
+            self.mean_loss_ratio or 0.0
+        )
+
+    @property
     def qualifies(self) -> bool:
         """True with enough trades to speak for itself; a bin of one trade says nothing."""
         return self.trades >= MIN_TRADES
@@ -159,6 +151,8 @@ class BinRecord:
             "mean_loss_ratio": self.mean_loss_ratio,
             "profit_factor": self.profit_factor,
             "confidence": self.confidence,
+            "stop_loss": self.stop_loss,
+            "take_profit": self.take_profit,
             # To the microsecond: a rounded time would let a record be seen early.
             "learned_until": self.learned_until.isoformat(),
             "recorded_at": self.recorded_at.isoformat(),

@@ -36,6 +36,11 @@ class RecordBook:
         """How many records there are, all times together."""
         return sum(len(listed) for listed in self._series.values())
 
+    @property
+    def records(self) -> tuple[BinRecord, ...]:
+        """Every record, level by level, each by recording."""
+        return tuple(one for listed in self._series.values() for one in listed)
+
     def record(
         self, pair: str | None, side: Side, step: LeverageBin | None, at: datetime
     ) -> BinRecord | None:

@@ -14,6 +14,7 @@ from concurrent.futures import TimeoutError as LateError
 from datetime import datetime
 from typing import TypeVar
 
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.errors import StoreUnavailable
@@ -93,6 +94,14 @@ class DeadlineStore:
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest first."""
         return self._ask(lambda body: body.parameter_history(pair, side))
+
+    def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
+        """Store what is known of leverage bins."""
+        return self._ask(lambda body: body.record_bins(records))
+
+    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+        """Return every record up to and including `recorded_to`."""
+        return self._ask(lambda body: body.bin_records(recorded_to=recorded_to))
 
     def health(self) -> StoreHealth:
         """Ask the store how it is."""

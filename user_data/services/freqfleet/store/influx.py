@@ -18,6 +18,7 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from freqfleet.clock import from_ms
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
@@ -25,8 +26,10 @@ from freqfleet.errors import InputError, ParameterError, StoreUnavailable, Trade
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import influx_names as names
 from freqfleet.store import influx_points as points
+from freqfleet.store.bin_records import bin_record, one_row_a_place, record_row
 from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.influx_reader import InfluxReader, chunks, one_of
+from freqfleet.store.influx_records import record_line
 from freqfleet.store.influx_server import InfluxServer
 from freqfleet.store.influx_url import parse_influx_url
 from freqfleet.store.influx_writer import Write, v2_writer, write_all
@@ -176,6 +179,46 @@ class InfluxStore:
         for bucket, measurement in names.PARAMETER_MEASUREMENTS.items():
             rows += self._reader.versions_in_force(self._prefix + bucket, measurement, at_ms)
         return self._sorted_versions(rows)
+
+    # -- leverage bins ---------------------------------------------------------------------------------
+
+    def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
+        """Store what is known of leverage bins."""
+        self._require_open()
+        if not records:
+            return WriteReceipt()
+        bucket = self._prefix + names.ADAPTIVE_BUCKET
+        rows = one_row_a_place([{**record_row(one), "value": one} for one in records])
+        since_ns = min(row["recorded_ms"] for row in rows.values()) * points.NS_PER_MS
+        with self._writing:
+            known = {
+                (one.series, one.recorded_ms): one.record
+                for one in self._reader.records(bucket, [], since_ns)
+            }
+            changed = {place: row for place, row in rows.items() if known.get(place) != row["record"]}
+            batch = [
+                _Line(
+                    record_line(row["value"]),
+                    f"bin record {row['value'].label}",
+                    "amended" if place in known else "accepted",
+                )
+                for place, row in changed.items()
+            ]
+            amended = len(changed.keys() & known.keys())
+            counts = {
+                "accepted": len(changed) - amended,
+                "amended": amended,
+                "duplicate": len(records) - len(changed),
+            }
+            return self._written(bucket, batch, counts)
+
+    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+        """Return every record up to and including `recorded_to`, by recording, then level."""
+        self._require_open()
+        upto = [] if recorded_to is None else [f"time < {(whole_ms(recorded_to) + 1) * points.NS_PER_MS}"]
+        rows = self._reader.records(self._prefix + names.ADAPTIVE_BUCKET, upto)
+        found = self._values(rows, bin_record, lambda row: f"bin record {row.series!r}")
+        return sorted(found, key=lambda one: (one.recorded_at, one.label))
 
     # -- the store as a whole --------------------------------------------------------------------------
 

@@ -76,6 +76,19 @@ VERSION_FIELDS = (
     Field("evidence", "evidence", text=True),
 )
 
+# A bin record is a point of the same measurement, told from a version by its stage.
+RECORD_STAGE, RECORD = "record", "record"
+# For dashboards, as below. field -> key of BinRecord.
+RECORD_NUMBERS = {
+    "stop_loss": "stop_loss",
+    "take_profit_target": "take_profit",
+    "trades_count": "trades",
+    "win_rate": "win_rate",
+    "avg_profit": "mean_profit_ratio",
+    "profit_factor": "profit_factor",
+    "confidence": "confidence",
+}
+
 # For dashboards: the numbers inside `parameters` and `evidence` under the names existing panels query.
 # They are written and never read back. field -> key of ExitParameters, or of Evidence.
 OPTIMIZED_NUMBERS = {

@@ -208,7 +208,7 @@ def trade_points(columns: Sequence[str], rows: Iterable[Sequence[Any]], descript
     for values in rows:
         if values[revision] is None or values[schema] is None:
             continue  # a point of another program's: not ours to read
-        _require_known_schema(values[schema], description)
+        require_known_schema(values[schema], description)
         row: Row = {field.column: _back(field, values[index]) for field, index in present}
         row["bot"], row["pair"], row["side"] = values[bot], values[pair], values[direction]
         row["closed_ms"] = values[time] // NS_PER_MS
@@ -279,7 +279,7 @@ def version_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], descript
     for values in rows:
         if values[at["version_id"]] is None or values[at[names.SCHEMA_FIELD]] is None:
             continue  # another program's
-        _require_known_schema(values[at[names.SCHEMA_FIELD]], description)
+        require_known_schema(values[at[names.SCHEMA_FIELD]], description)
         row: Row = {field.column: _back(field, values[at[field.name]]) for field in names.VERSION_FIELDS}
         pair, step = values[at[names.PAIR]], values[at[names.LEVERAGE_BIN]]
         row["pair"] = None if pair == names.NONE else pair
@@ -296,7 +296,8 @@ def _back(field: names.Field, value: Any) -> Any:
     return int(value) if field.whole else float(value)
 
 
-def _require_known_schema(schema: float, description: str) -> None:
+def require_known_schema(schema: float, description: str) -> None:
+    """Raise StoreIncompatible for a point that a newer program wrote."""
     if schema > names.SCHEMA:
         raise StoreIncompatible(
             f"{description} holds points of schema {schema:.0f}, written by a newer freqfleet; this one "

@@ -14,12 +14,14 @@ from freqfleet.errors import StoreError, StoreUnavailable
 from freqfleet.store import influx_names as names
 from freqfleet.store import influx_points as points
 from freqfleet.store.influx_lines import text_literal
+from freqfleet.store.influx_records import RECORD_SELECT, record_rows
 from freqfleet.store.influx_server import InfluxServer
 from freqfleet.store.rows import StoredRow
 
 POINTS_PER_PAGE = 10_000  # the max-row-limit that old configurations carry
 CORE_WINDOW = timedelta(hours=72)  # what InfluxDB 3 Core's limit of 432 files comes to by its documentation
 _NEWEST = 100
+_TAKES_EFFECT = f"\"stage\" != 'candidate' AND \"stage\" != '{names.RECORD_STAGE}'"
 
 T = TypeVar("T")
 
@@ -64,12 +66,20 @@ class InfluxReader:
             found += points.version_rows(header, rows, self._description)
         return found
 
+    def records(self, bucket: str, conditions: Sequence[str], since_ns: int | None = None) -> list[StoredRow]:
+        """Return the rows of bin records that keep the conditions."""
+        mine = [*conditions, f'"stage" = {text_literal(names.RECORD_STAGE)}']
+        found: list[StoredRow] = []
+        for header, rows in self._pages(bucket, names.ADAPTIVE, RECORD_SELECT, mine, since_ns):
+            found += record_rows(header, rows, self._description)
+        return found
+
     def versions_in_force(self, bucket: str, measurement: str, at_ms: int) -> list[StoredRow]:
         """Return for each key the version that took effect last, in one query for all keys."""
         until = f"time < {(at_ms + 1) * points.NS_PER_MS}"
         fields = [one for one in points.VERSION_SELECT if one not in names.VERSION_TAGS]
         query = (
-            f"SELECT {_list(fields)} FROM {_name(measurement)} WHERE \"stage\" != 'candidate' AND {until} "
+            f"SELECT {_list(fields)} FROM {_name(measurement)} WHERE {_TAKES_EFFECT} AND {until} "
             f"GROUP BY {_list(names.VERSION_TAGS)} ORDER BY time DESC LIMIT 2"
         )
         chosen: list[StoredRow] = []
@@ -84,9 +94,7 @@ class InfluxReader:
                     f"{_name(name)} = {text_literal(tag)}"
                     for name, tag in zip(names.VERSION_TAGS, tags, strict=True)
                 ]
-                rows = self.versions(
-                    bucket, measurement, [*same, "\"stage\" != 'candidate'", until], since_ns=start
-                )
+                rows = self.versions(bucket, measurement, [*same, _TAKES_EFFECT, until], since_ns=start)
             if rows:
                 chosen.append(max(rows, key=lambda row: (row.effective_ms, row.recorded_ms, row.sequence)))
         return chosen

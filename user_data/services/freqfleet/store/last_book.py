@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from freqfleet.clock import from_ms, to_ms
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.errors import InputError
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.rows import parameter_version, version_row
@@ -25,10 +26,11 @@ _SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedVersions:
-    """The versions of a store as they were read at `saved_at`."""
+    """The versions and bin records of a store as they were read at `saved_at`."""
 
     versions: tuple[ParameterVersion, ...]
     saved_at: datetime
+    records: tuple[BinRecord, ...] = ()
 
 
 class LastBook:
@@ -41,7 +43,9 @@ class LastBook:
         self.file = file
         self._store = store
 
-    def save(self, versions: Sequence[ParameterVersion], saved_at: datetime) -> None:
+    def save(
+        self, versions: Sequence[ParameterVersion], saved_at: datetime, records: Sequence[BinRecord] = ()
+    ) -> None:
         """Replace what was saved. A fault of the disk is logged: the book in memory is good without it."""
         body = json.dumps(
             {
@@ -49,6 +53,7 @@ class LastBook:
                 "store": self._store,
                 "saved_ms": to_ms(saved_at),
                 "versions": [version_row(one) for one in versions],
+                "records": [one.to_dict() for one in records],
             },
             allow_nan=False,
         )
@@ -84,7 +89,9 @@ class LastBook:
         if values["store"] != self._store:
             raise ValueError(f"it is of {values['store']}, [store] url is {self._store}")
         versions = tuple(parameter_version(SimpleNamespace(**row)) for row in values["versions"])
-        return SavedVersions(versions=versions, saved_at=from_ms(values["saved_ms"]))
+        # A file of an earlier release has no records.
+        records = tuple(BinRecord.from_dict(one) for one in values.get("records", ()))
+        return SavedVersions(versions=versions, saved_at=from_ms(values["saved_ms"]), records=records)
 
 
 def _digest(body: str) -> str:

@@ -141,6 +141,25 @@ def m004_numbers_over_time(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX series_by_time ON series (name, at_ms)")
 
 
+@migration
+def m005_bin_records(connection: Connection) -> None:
+    """What closed trades say of every leverage bin, as it was known over time."""
+    connection.exec_driver_sql(
+        """
+        CREATE TABLE bin_records (
+            series TEXT NOT NULL,
+            recorded_ms BIGINT NOT NULL,
+            pair TEXT,
+            side TEXT NOT NULL,
+            leverage_bin TEXT,
+            record TEXT NOT NULL,
+            PRIMARY KEY (series, recorded_ms)
+        )
+        """
+    )
+    connection.exec_driver_sql("CREATE INDEX bin_records_by_recording ON bin_records (recorded_ms)")
+
+
 def newest_version(steps: Sequence[Step] = STEPS) -> int:
     """Return the schema this program writes."""
     return steps[-1].version

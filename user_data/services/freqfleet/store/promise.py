@@ -3,7 +3,7 @@
 Thread-safety
     One instance may be used from several threads; several processes may share one store.
 Ordering
-    Trades come back sorted by (closed_at, bot, instance, trade_id); versions by recorded_at.
+    Trades come back sorted by (closed_at, bot, instance, trade_id); versions and bin records by recorded_at.
 Idempotency
     Recording the same trade twice stores it once. A trade whose content changed at its source replaces
     the stored one (counted as `amended`). Publishing a version that is stored already is a duplicate.
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.parameters.version import ParameterVersion
@@ -125,6 +126,17 @@ class LearningStore(Protocol):
 
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest first."""
+        ...
+
+    def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
+        """Store what is known of leverage bins from their `recorded_at` on.
+
+        The same record again is a duplicate; another one of the same level and millisecond replaces it.
+        """
+        ...
+
+    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+        """Return every record up to and including `recorded_to`, by recording, then level."""
         ...
 
     def health(self) -> StoreHealth:

@@ -74,6 +74,19 @@ parameter_versions = Table(
     Index("parameter_versions_by_effect", "series", "effective_ms", "recorded_ms", "sequence"),
 )
 
+# What closed trades say of every leverage bin, and from when on it was known; `series` as above.
+bin_records = Table(
+    "bin_records",
+    metadata,
+    Column("series", Text, primary_key=True),
+    Column("recorded_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("pair", Text),
+    Column("side", Text, nullable=False),
+    Column("leverage_bin", Text),
+    Column("record", Text, nullable=False),
+    Index("bin_records_by_recording", "recorded_ms"),
+)
+
 # Numbers over time that are no trades and no parameters: the decay of what was published, by run.
 series = Table(
     "series",

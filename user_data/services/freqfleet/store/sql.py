@@ -14,12 +14,14 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, Select, Table, func, select
 
 from freqfleet.clock import from_ms
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, ParameterError, SettingsError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterVersion
-from freqfleet.store import migrations, sql_series
+from freqfleet.store import migrations, sql_bins, sql_series
+from freqfleet.store.bin_records import bin_record, record_row
 from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.engine import WRITES, describe, open_engine, parse_store_url, use_wal
 from freqfleet.store.faults import told
@@ -36,7 +38,7 @@ from freqfleet.store.rows import (
     version_row,
     whole_ms,
 )
-from freqfleet.store.schema import closed_trades, parameter_versions, series
+from freqfleet.store.schema import bin_records, closed_trades, parameter_versions, series
 from freqfleet.store.series import Reading, series_rows
 
 logger = logging.getLogger(__name__)
@@ -191,6 +193,18 @@ class SqlStore:
         if side is not None:
             query = query.where(parameter_versions.c.side == side.value)
         return self._read_versions(query)
+
+    def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
+        """Store what is known of leverage bins, in one transaction."""
+        rows = [record_row(one) for one in records]
+        with self._writing() as connection:
+            return sql_bins.record(connection, _insert_into(bin_records, self._backend), rows)
+
+    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+        """Return every record up to and including `recorded_to`, by recording, then level."""
+        found = self._read(sql_bins.query(recorded_to), bin_record, lambda row: f"bin record {row.series!r}")
+        # Sorted here: databases differ in how they order text.
+        return sorted(found, key=lambda one: (one.recorded_at, one.label))
 
     def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
         """Store one number a key for the time `at`; see `series.SeriesKeeper`."""

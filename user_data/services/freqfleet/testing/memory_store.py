@@ -8,11 +8,13 @@ from datetime import datetime
 from types import SimpleNamespace
 
 from freqfleet.clock import from_ms
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
+from freqfleet.store.bin_records import RecordPlace, bin_record, record_row
 from freqfleet.store.digests import DayDigest, digest_days, digest_row
 from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import (
@@ -40,6 +42,7 @@ class MemoryStore:
         self._trades: dict[TradeIdentity, Row] = {}
         self._versions: dict[str, Row] = {}
         self._series: dict[tuple[str, str, int], Row] = {}
+        self._bins: dict[RecordPlace, Row] = {}
 
     @property
     def unusable_rows(self) -> dict[str, str]:
@@ -149,6 +152,33 @@ class MemoryStore:
             for one in self.parameter_versions()
             if one.key.pair == pair and (side is None or one.key.side is side)
         ]
+
+    def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
+        """Keep what is known of leverage bins."""
+        self._answer()
+        accepted = amended = duplicate = 0
+        with self._lock:
+            for row in map(record_row, records):
+                place = (row["series"], row["recorded_ms"])
+                before = self._bins.get(place)
+                accepted += before is None
+                duplicate += before == row
+                amended += before is not None and before != row
+                self._bins[place] = row
+        return WriteReceipt(accepted=accepted, amended=amended, duplicate=duplicate)
+
+    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+        """Return every record up to and including `recorded_to`, by recording, then level."""
+        self._answer()
+        last_ms = None if recorded_to is None else whole_ms(recorded_to)
+        with self._lock:
+            rows = list(self._bins.values())
+        found = [
+            bin_record(SimpleNamespace(**row))
+            for row in rows
+            if last_ms is None or row["recorded_ms"] <= last_ms
+        ]
+        return sorted(found, key=lambda one: (one.recorded_at, one.label))
 
     def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
         """Keep one number a key for the time `at`; see `store.series.SeriesKeeper`."""

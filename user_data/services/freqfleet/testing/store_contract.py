@@ -29,6 +29,7 @@ from freqfleet.parameters.version import Stage
 from freqfleet.store.digests import digest_days, digest_row
 from freqfleet.store.promise import LearningStore, WriteReceipt
 from freqfleet.store.rows import trade_row
+from freqfleet.testing.records import RECORDED, bin_record
 from freqfleet.testing.trades import closed_trade, version
 
 NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
@@ -439,3 +440,67 @@ class StoreContract:
             store.closed_trades()
         with pytest.raises(StoreUnavailable, match="closed"):
             store.record_closed_trades([closed_trade()])
+
+    # Bin records
+
+    def test_a_bin_record_comes_back_equal(self, store: LearningStore) -> None:
+        records = [
+            bin_record(pair=pair, step=step, side=side)
+            for pair in (None, "BTC/USDT:USDT")
+            for step in (None, LEVERAGE_BINS[0], LEVERAGE_BINS[4])
+            for side in Side
+        ]
+
+        receipt = store.record_bins(records)
+
+        assert receipt == WriteReceipt(accepted=12)
+        assert sorted(self.reopened(store).bin_records(), key=repr) == sorted(records, key=repr)
+
+    def test_the_same_record_again_is_a_duplicate_and_another_of_its_time_replaces_it(
+        self, store: LearningStore
+    ) -> None:
+        store.record_bins([bin_record(trades=100), bin_record(step=LEVERAGE_BINS[1])])
+
+        receipt = store.record_bins(
+            [
+                bin_record(trades=101),
+                bin_record(step=LEVERAGE_BINS[1]),
+                bin_record(recorded_at=RECORDED + MINUTE),
+            ]
+        )
+
+        assert receipt == WriteReceipt(accepted=1, amended=1, duplicate=1)
+        assert [one.trades for one in store.bin_records()] == [101, 200, 200]
+
+    def test_a_reader_in_the_past_sees_only_records_of_then(self, store: LearningStore) -> None:
+        later = bin_record(recorded_at=RECORDED + MINUTE, trades=300)
+        store.record_bins([later])
+        store.record_bins([bin_record()])
+
+        assert store.bin_records(recorded_to=RECORDED) == [bin_record()]
+        assert store.bin_records(recorded_to=RECORDED - MINUTE) == []
+        assert store.bin_records() == [bin_record(), later]
+
+    def test_records_and_versions_of_a_bin_do_not_mix(self, store: LearningStore) -> None:
+        published = version(pair="BTC/USDT:USDT", leverage_bin=LEVERAGE_BINS[1])
+        store.publish_parameters([published])
+        for minute in range(4):
+            store.record_bins(
+                [
+                    bin_record(
+                        pair="BTC/USDT:USDT",
+                        step=LEVERAGE_BINS[1],
+                        side=published.key.side,
+                        recorded_at=published.recorded_at + minute * MINUTE,
+                    )
+                ]
+            )
+
+        assert store.parameter_versions() == [published]
+        assert store.parameters_in_force(published.recorded_at + 9 * MINUTE) == [published]
+        assert store.health().versions == 1
+        assert len(store.bin_records()) == 4
+
+    def test_no_bin_records_are_no_fault(self, store: LearningStore) -> None:
+        assert store.record_bins([]) == WriteReceipt()
+        assert store.bin_records() == []
