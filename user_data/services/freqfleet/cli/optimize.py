@@ -125,9 +125,10 @@ def optimize(
             err=True,
         )
     ctx.with_resource(_log_file(settings, seed))
-    candles = CandleFiles(settings.datadir, settings.market.timeframe)
     with closing(open_store(settings)) as store:
-        candles.pairs()  # raises before an earlier study gives way to this one
+        CandleFiles(
+            settings.datadir, settings.market.timeframe
+        ).pairs()  # raises before an earlier study gives way to this one
         opened = open_study(
             settings,
             search=chosen_search,
@@ -138,9 +139,10 @@ def optimize(
             dry_run=dry_run,
         )
         _tell(ctx.with_resource(closing(opened.record)).name, opened)
+        known = opened.as_of if opened.point_in_time else None
         optimizer = Optimizer(
             store=store,
-            candles=candles,
+            candles=CandleFiles(settings.datadir, settings.market.timeframe, as_of=known),
             settings=settings,
             clock=opened.clock,
             as_of=opened.as_of,
@@ -152,7 +154,7 @@ def optimize(
             resumed=opened.resumed,
             importance=importance,
             tiers=load_leverage_tiers(),
-            detail=_detail(settings),
+            detail=_detail(settings, known),
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
         if not asked:
@@ -201,11 +203,11 @@ def _as_of(text: str | None) -> datetime | None:
     return moment
 
 
-def _detail(settings: Settings) -> CandleFiles | None:
+def _detail(settings: Settings, as_of: datetime | None) -> CandleFiles | None:
     from freqfleet.market.candles import CandleFiles
 
     timeframe = settings.market.detail_timeframe
-    return None if timeframe == "none" else CandleFiles(settings.datadir, timeframe)
+    return None if timeframe == "none" else CandleFiles(settings.datadir, timeframe, as_of=as_of)
 
 
 def _workers(jobs: int, scheduler: str | None) -> Workers:

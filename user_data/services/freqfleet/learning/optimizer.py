@@ -21,7 +21,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.learning.certification import Gathering
-from freqfleet.learning.fleet_trades import FleetTrades, load_fleet_trades
+from freqfleet.learning.fleet_trades import FleetTrades, TradeHistory, load_fleet_trades
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.pair_side import Finding, PairSideLearner
 from freqfleet.learning.pair_work import CandleSource, DetailSource, PairOutcome, PairTask, PairWork
@@ -92,6 +92,7 @@ class Optimizer:
     tiers : the leverage tiers of the exchange; without them no liquidation is replayed, and every trade is
         counted as one whose liquidation is not known.
     detail : finer candles, for what happened inside the candles; None does without.
+    history : where closed trades are read; None means the store.
     """
 
     def __init__(
@@ -112,8 +113,10 @@ class Optimizer:
         tiers: LeverageTiers | None = None,
         detail: DetailSource | None = None,
         standings: Standings | None = None,
+        history: TradeHistory | None = None,
     ) -> None:
         self._store = store
+        self._history: TradeHistory = store if history is None else history
         self._detail = detail
         self._tiers = tiers
         self._standings = standings if standings is not None else StandingsInMemory()
@@ -288,7 +291,7 @@ class Optimizer:
 
     def _read_trades(self, pairs: Sequence[str] | None) -> FleetTrades:
         return load_fleet_trades(
-            self._store,
+            self._history,
             bots=tuple(self._settings.bots),
             as_of=self.as_of,
             days_back=self._settings.optimizer.days_back,

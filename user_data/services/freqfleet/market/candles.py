@@ -6,15 +6,16 @@ Two ways in: `CandleFiles.load` gives plain NumPy arrays within milliseconds, fo
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from freqfleet.clock import from_ms, iso
+from freqfleet.clock import from_ms, iso, to_ms
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.errors import InputError, MarketError
-from freqfleet.market.feather import read_columns
+from freqfleet.market.feather import ReadColumns, read_columns
 from freqfleet.market.series import PRICE_COLUMNS, Candles, Funding, Gap
 from freqfleet.market.soundness import find_flaws
 from freqfleet.market.timeframes import HOUR_MS, timeframe_ms
@@ -28,12 +29,27 @@ FUNDING_TIMEFRAMES = ("1h", "8h")
 
 
 class CandleFiles:
-    """The futures candles of one freqtrade datadir, for example `user_data/data/binance`."""
+    """The futures candles of one freqtrade datadir, for example `user_data/data/binance`.
 
-    def __init__(self, datadir: Path, timeframe: str = "5m") -> None:
+    as_of : rows of candles that were not finished, and funding that was not due, at that time are as if the
+        files did not hold them: a flaw in them is nobody's reason yet. None means every row. `frame` and
+        `load_mark` read every row in any case.
+    read : reads columns of a file; see `market.feather.KeptColumns`.
+    """
+
+    def __init__(
+        self,
+        datadir: Path,
+        timeframe: str = "5m",
+        *,
+        as_of: datetime | None = None,
+        read: ReadColumns = read_columns,
+    ) -> None:
         self.datadir = datadir
         self.timeframe = timeframe
         self.timeframe_ms = timeframe_ms(timeframe)
+        self._as_of = as_of
+        self._read = read
 
     def path(self, pair: str, candle_type: str = "futures", timeframe: str | None = None) -> Path:
         """Return where freqtrade keeps a pair's `futures`, `mark` or `funding_rate` file."""
@@ -80,9 +96,13 @@ class CandleFiles:
         if not path.is_file():
             self._names()  # a missing datadir has its own remedy
             raise MarketError(f"{pair}: no file {path}; {self._download(pair)}")
-        columns = read_columns(path, ("date", *PRICE_COLUMNS, "volume"), label=pair)
+        columns = self._read(path, ("date", *PRICE_COLUMNS, "volume"), label=pair)
         if not len(columns["date"]):
             raise MarketError(f"{pair}: no candles in {path}; {self._download(pair)} --erase")
+        columns = self._known(columns, self.timeframe_ms)
+        if not len(columns["date"]):
+            assert self._as_of is not None
+            raise MarketError(f"{pair}: no candle of {path} was finished by {iso(self._as_of)}")
         return Candles(
             pair=pair,
             timeframe_ms=self.timeframe_ms,
@@ -91,7 +111,8 @@ class CandleFiles:
         )
 
     def load_funding(self, pair: str) -> Funding | None:
-        """Read one pair's funding rates from the 1h file, else from the 8h one; None where neither is.
+        """Read one pair's funding rates from the 1h file, else from the 8h one; None where neither is,
+        or where it begins after `as_of`.
 
         Both layouts are read: `date, funding_rate`, and the older candles with the rate in `open`.
         Raises MarketError for a file that is unreadable, empty, unsorted or holds NaN.
@@ -144,12 +165,28 @@ class CandleFiles:
             )
         return frame
 
-    def _read_funding(self, pair: str, timeframe: str, path: Path) -> Funding:
-        columns = read_columns(path, ("date", "funding_rate|open"), label=f"{pair} funding")
+    def _known(self, columns: dict[str, Any], step_ms: int) -> dict[str, Any]:
+        """Return the rows up to the first one that ended after `as_of`, in the order of the file.
+
+        Not every row that ended before: what a file holds behind that row came later than it.
+        """
+        if self._as_of is None:
+            return columns
+        unknown = columns["date"] + step_ms > to_ms(self._as_of)
+        if not unknown.any():
+            return columns
+        rows = int(np.argmax(unknown))
+        return {name: values[:rows] for name, values in columns.items()}
+
+    def _read_funding(self, pair: str, timeframe: str, path: Path) -> Funding | None:
+        columns = self._read(path, ("date", "funding_rate|open"), label=f"{pair} funding")
         remedy = f"{self._download(pair)} --erase"
+        if not len(columns["date"]):
+            raise MarketError(f"{pair}: no funding rates in {path}; {remedy}")
+        columns = self._known(columns, 0)
         rate = columns["funding_rate|open"]
         if not len(rate):
-            raise MarketError(f"{pair}: no funding rates in {path}; {remedy}")
+            return None
         unknown = int(np.isnan(rate).sum())
         if unknown:
             raise MarketError(f"{pair}: {unknown} funding rates are NaN in {path}; {remedy}")

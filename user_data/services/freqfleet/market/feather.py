@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,34 @@ from pyarrow import ipc
 from freqfleet.errors import MarketError
 
 MILLISECONDS = pa.timestamp("ms", tz="UTC")
+
+
+class ReadColumns(Protocol):
+    """Reads columns of a file as `read_columns` does."""
+
+    def __call__(self, path: Path, columns: Sequence[str], *, label: str) -> dict[str, Any]:
+        """Return the columns; raises MarketError."""
+        ...
+
+
+class KeptColumns:
+    """Reads each file once and keeps its columns, for who looks at the same candles again and again.
+
+    What is kept does not travel to other processes: they read the files themselves.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Path, tuple[str, ...]], dict[str, Any]] = {}
+
+    def __call__(self, path: Path, columns: Sequence[str], *, label: str) -> dict[str, Any]:
+        """Return the columns as `read_columns` does; a file that cannot be read is tried again."""
+        key = path, tuple(columns)
+        if key not in self._kept:
+            self._kept[key] = read_columns(path, columns, label=label)
+        return dict(self._kept[key])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_kept": {}}
 
 
 def read_columns(path: Path, columns: Sequence[str], *, label: str) -> dict[str, Any]:
