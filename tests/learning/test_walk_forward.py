@@ -161,7 +161,7 @@ def test_versions_are_recorded_at_their_step_and_learned_from_before_it(world):
     assert stored
     assert {one.recorded_at for one in stored} <= {step.as_of for step in steps}
     assert all(one.valid_from == one.recorded_at >= one.learned_until for one in stored)
-    assert sum(len(step.taken) for step in steps) == len(stored)
+    assert [one for step in steps for one in step.versions] == stored
 
 
 def test_what_a_step_published_is_what_the_next_one_has_to_beat(world):
@@ -187,7 +187,7 @@ def test_walking_again_stores_nothing_more_and_tells_the_same(world):
 
     assert store.parameter_versions() == stored
     assert [one.run.findings for one in again] == [one.run.findings for one in once]
-    assert [one.stored_before for one in again] == [bool(one.taken) for one in once]
+    assert [one.stored_before for one in again] == [len(one.versions) for one in once]
 
 
 def test_a_walk_that_was_cut_off_goes_on_as_if_it_had_not_been(world):
@@ -219,7 +219,9 @@ def test_versions_of_other_runs_inside_the_span_are_refused_before_anything_is_s
     store = store_of(trades)
     store.publish_parameters([version(recorded_at=FIRST + EVERY, run_id="live-7")])
 
-    with pytest.raises(InputError, match=r"1 versions of other runs .* by run live-7; .* a store of its own"):
+    with pytest.raises(
+        InputError, match=r"versions of other runs \(1\), .* by run live-7; .* a store of its own"
+    ):
         walk(store, candles)
 
     assert len(store.parameter_versions()) == 1

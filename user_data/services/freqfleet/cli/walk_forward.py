@@ -84,7 +84,7 @@ def walk_forward(
         from freqfleet.cli.walk_tables import print_walk
 
         print_walk(steps)
-    ctx.exit(0 if any(one.taken for one in steps) else 1)
+    ctx.exit(0 if any(one.versions for one in steps) else 1)
 
 
 def period(text: str) -> timedelta:

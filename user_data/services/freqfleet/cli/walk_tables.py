@@ -13,7 +13,7 @@ from freqfleet.domain.decisions import Verdict
 from freqfleet.learning.walk_forward import Step
 from freqfleet.report.formats import as_count, as_seconds, as_time, plural
 
-TABLE_COLUMNS = 100
+TABLE_COLUMNS = 120
 
 
 def print_walk(steps: Sequence[Step]) -> None:
@@ -21,22 +21,24 @@ def print_walk(steps: Sequence[Step]) -> None:
     console = Console(highlight=False, width=max(TABLE_COLUMNS, shutil.get_terminal_size().columns))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("As of", no_wrap=True)
-    for title in ("Trades", *(verdict.value.capitalize() for verdict in Verdict), "Seconds"):
+    titles = ("Trades", *(verdict.value.capitalize() for verdict in Verdict), "Retracted", "Seconds")
+    for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table.add_column("Stored before", justify="right", no_wrap=True)
     for step in steps:
         table.add_row(
             as_time(step.as_of),
             as_count(step.trades),
             *(as_count(step.run.count(verdict)) for verdict in Verdict),
+            as_count(len(step.versions) - len(step.taken)),
             as_seconds(step.run.elapsed_seconds),
-            "stored before" if step.stored_before else "",
+            f"{step.stored_before} of {len(step.versions)}" if step.stored_before else "-",
         )
     console.print(table)
     notes = Counter(note for step in steps for note in step.run.notes)
     for note, count in notes.items():
         console.print(f"note, in {plural(count, 'step')}: {note}", markup=False)
-    versions = sum(len(step.taken) for step in steps)
+    versions = sum(len(step.versions) for step in steps)
     console.print(
         f"{plural(versions, 'version')} in {plural(len(steps), 'step')}, each learned from what was known "
         "at its time"

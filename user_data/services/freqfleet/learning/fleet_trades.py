@@ -6,28 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from freqfleet.clock import to_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
+from freqfleet.learning.memory import LearningMemory
 
 PairSide = tuple[str, Side]
-
-
-class TradeHistory(Protocol):
-    """Where closed trades are read; every learning store is one."""
-
-    def closed_trades(
-        self,
-        *,
-        closed_from: datetime | None = None,
-        closed_to: datetime | None = None,
-        bots: Sequence[str] | None = None,
-        pairs: Sequence[str] | None = None,
-    ) -> list[ClosedTrade]:
-        """Return trades with closed_from <= closed_at < closed_to, see `store.promise`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +42,7 @@ class FleetTrades:
 
 
 def load_fleet_trades(
-    store: TradeHistory,
+    store: LearningMemory,
     *,
     bots: Sequence[str],
     as_of: datetime,

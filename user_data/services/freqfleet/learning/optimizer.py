@@ -21,8 +21,9 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.learning.certification import Gathering
-from freqfleet.learning.fleet_trades import FleetTrades, TradeHistory, load_fleet_trades
+from freqfleet.learning.fleet_trades import FleetTrades, load_fleet_trades
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
+from freqfleet.learning.memory import LearningMemory
 from freqfleet.learning.pair_side import Finding, PairSideLearner
 from freqfleet.learning.pair_work import CandleSource, DetailSource, PairOutcome, PairTask, PairWork
 from freqfleet.learning.pending import PendingParameters
@@ -38,7 +39,6 @@ from freqfleet.parameters.book import ParameterBook, Resolution
 from freqfleet.parameters.version import ParameterKey
 from freqfleet.replay.costs import Costs
 from freqfleet.settings import Settings
-from freqfleet.store.promise import LearningStore
 from freqfleet.validation.decay import DecayReport
 from freqfleet.validation.gate import HoldoutGate
 from freqfleet.validation.holdout import Holdout
@@ -92,13 +92,12 @@ class Optimizer:
     tiers : the leverage tiers of the exchange; without them no liquidation is replayed, and every trade is
         counted as one whose liquidation is not known.
     detail : finer candles, for what happened inside the candles; None does without.
-    history : where closed trades are read; None means the store.
     """
 
     def __init__(
         self,
         *,
-        store: LearningStore,
+        store: LearningMemory,
         candles: CandleSource,
         settings: Settings,
         clock: Clock,
@@ -113,10 +112,8 @@ class Optimizer:
         tiers: LeverageTiers | None = None,
         detail: DetailSource | None = None,
         standings: Standings | None = None,
-        history: TradeHistory | None = None,
     ) -> None:
         self._store = store
-        self._history: TradeHistory = store if history is None else history
         self._detail = detail
         self._tiers = tiers
         self._standings = standings if standings is not None else StandingsInMemory()
@@ -126,7 +123,7 @@ class Optimizer:
         self._dry_run = dry_run
         self._pending = pending
         self.as_of = clock.now() if as_of is None else as_of
-        self.run_id = _run_id(self.as_of, settings, checked_search(search))
+        self.run_id = run_id_of(self.as_of, settings, checked_search(search))
         self.notes: list[str] = []
         self._search = search
         self._workers = workers if workers is not None else InProcess()
@@ -291,7 +288,7 @@ class Optimizer:
 
     def _read_trades(self, pairs: Sequence[str] | None) -> FleetTrades:
         return load_fleet_trades(
-            self._history,
+            self._store,
             bots=tuple(self._settings.bots),
             as_of=self.as_of,
             days_back=self._settings.optimizer.days_back,
@@ -367,7 +364,7 @@ class Optimizer:
             self.notes.append(text)
 
 
-def _run_id(as_of: datetime, settings: Settings, search: str) -> str:
+def run_id_of(as_of: datetime, settings: Settings, search: str) -> str:
     """Return the same id for the same question: time, settings that matter, search."""
     asked = settings.model_dump_json(include={"bots", "defaults", "optimizer", "costs", "gate"})
     digest = hashlib.sha256(f"{search}|{asked}".encode()).hexdigest()

@@ -9,12 +9,12 @@ from freqfleet.clock import Clock
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.exits import ExitSource
 from freqfleet.errors import StoreUnavailable
+from freqfleet.learning.memory import LearningMemory
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.lifecycle import retracted
 from freqfleet.parameters.version import ParameterKey, ParameterVersion
-from freqfleet.store.promise import LearningStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Publisher:
     published_before : ids of the versions that an interrupted call of the same run has published.
     """
 
-    store: LearningStore
+    store: LearningMemory
     clock: Clock
     run_id: str
     pending: PendingParameters | None

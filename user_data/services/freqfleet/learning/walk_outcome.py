@@ -7,23 +7,24 @@ from typing import Any
 
 from freqfleet.clock import iso
 from freqfleet.domain.decisions import Verdict
-from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.walk_forward import Step
+from freqfleet.parameters.version import ParameterVersion
 
 SCHEMA = 1
 
 
 def walk_document(steps: Sequence[Step]) -> dict[str, Any]:
-    """Return plain values; of decisions only those that became versions."""
+    """Return plain values; of decisions only what became versions."""
     return {
         "schema": SCHEMA,
         "search": steps[0].run.search,
         "steps": [_step(one) for one in steps],
-        "versions": sum(len(one.taken) for one in steps),
+        "versions": sum(len(one.versions) for one in steps),
     }
 
 
 def _step(step: Step) -> dict[str, Any]:
+    verdicts = {one.decision.version: one.decision.verdict.value for one in step.taken}
     return {
         "as_of": iso(step.as_of),
         "run_id": step.run.run_id,
@@ -32,23 +33,21 @@ def _step(step: Step) -> dict[str, Any]:
         "stored_before": step.stored_before,
         "elapsed_seconds": round(step.run.elapsed_seconds, 3),
         "notes": list(step.run.notes),
-        "versions": [_version(one) for one in step.taken],
+        "versions": [_version(one, verdicts.get(one.version_id, "retracted")) for one in step.versions],
     }
 
 
-def _version(finding: Finding) -> dict[str, Any]:
-    decision = finding.decision
-    assert decision.parameters is not None
-    assert finding.learned_until is not None
+def _version(version: ParameterVersion, verdict: str) -> dict[str, Any]:
+    evidence = version.evidence
     return {
-        "version": decision.version,
-        "pair": decision.pair,
-        "side": decision.side.value,
-        "verdict": decision.verdict.value,
-        "reason": decision.reason,
-        "parameters": decision.parameters.to_dict(),
-        "trades": decision.evidence.trades,
-        "claim_bps": decision.evidence.claim_bps,
-        "p_value": decision.evidence.p_value,
-        "learned_until": iso(finding.learned_until),
+        "version": version.version_id,
+        "pair": version.key.pair,
+        "side": version.key.side.value,
+        "verdict": verdict,
+        "stage": version.stage.value,
+        "parameters": version.parameters.to_dict(),
+        "trades": evidence.trades,
+        "claim_bps": evidence.claim_bps,
+        "p_value": evidence.p_value,
+        "learned_until": iso(version.learned_until),
     }
