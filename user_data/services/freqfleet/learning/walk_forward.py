@@ -190,6 +190,6 @@ class WalkForward:
         first, last, example = self.times[0], self.times[-1], strangers[0]
         raise InputError(
             f"between {iso(first)} and {iso(last)} the store holds versions of other runs "
-            f"({len(strangers)}), for example {example.version_id} of {example.key.label} by run {example.run_id}; a history has "
-            f"one author: {_ELSEWHERE}"
+            f"({len(strangers)}), for example {example.version_id} of {example.key.label} by run "
+            f"{example.run_id}; a history has one author: {_ELSEWHERE}"
         )
