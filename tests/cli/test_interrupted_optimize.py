@@ -30,6 +30,8 @@ time_limit_minutes = [240]
 trials = 400
 [defaults]
 time_limit_minutes = 240
+[gate]
+method = "holdout"
 """
 
 

@@ -110,7 +110,7 @@ def refused(typed: str) -> str | None:
     rest = shlex.split(typed)
     try:
         while True:
-            ctx = click.Context(command)
+            ctx = click.Context(command, **command.context_settings)
             _, rest, _ = command.make_parser(ctx).parse_args(args=rest)
             if not isinstance(command, click.Group) or not rest:
                 return None

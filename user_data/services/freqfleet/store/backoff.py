@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+# Not the shared generator of the `random` module: strategies of the same process may have seeded that one.
+_OWN_LUCK = random.Random()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
@@ -25,5 +28,5 @@ class Backoff:
         retry_after_seconds : what the server asked for; a longer wait than most_seconds is granted.
         """
         doubled = self.first_seconds * 2.0 ** min(failures - 1, 60)
-        share = (luck or random).random() * self.jitter_ratio
+        share = (luck or _OWN_LUCK).random() * self.jitter_ratio
         return max(min(doubled, self.most_seconds) * (1.0 - share), retry_after_seconds or 0.0)
