@@ -11,7 +11,7 @@ LOOPBACK_UP = @ip link set lo up 2>/dev/null || true
 BENCH  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo parity bench bench-gate bench-store bench-setup lock clean
+.PHONY: help setup check test demo parity bench bench-gate bench-feeders bench-store bench-setup lock clean feeders-report
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,12 +54,18 @@ bench-store: $(STAMP) ## measure the learning store on SQLite, PostgreSQL, Influ
 bench-gate: $(STAMP)  ## measure the publication gate on markets of known truth; writes docs/benchmarks-gate.md
 	$(BIN)/python -m bench.gate $(BENCH)
 
+bench-feeders: $(STAMP)  ## measure features, training and scoring of feeders; writes docs/benchmarks-feeders.md
+	$(BIN)/python -m bench.feeders $(BENCH)
+
 bench-setup: $(PEERS)/.installed  ## create .venv-bench with the engines that bench compares with
 
 $(PEERS)/.installed: bench/requirements-peers.txt $(STAMP)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python -r bench/requirements-peers.txt
 	@touch $@
+
+feeders-report: $(STAMP)  ## what trained feeders showed out of fold; writes docs/feeders-report.html: make feeders-report MARKET=DIR
+	$(BIN)/python -m bench.feeders_report --datadir $(or $(MARKET),$(or $(FREQFLEET_SHARED),../shared)/market/bench/binance)
 
 lock: $(STAMP)   ## resolve the dependencies anew (needs a package registry)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \

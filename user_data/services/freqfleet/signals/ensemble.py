@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +19,11 @@ from freqfleet.domain.feeder_weights import EQUAL_WEIGHTS, FeederWeights
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.market.arrays import FloatArray
+from freqfleet.market.features.table import FeatureArray
 from freqfleet.signals.candles import require_candles
-from freqfleet.signals.feeder import VOTE_AT, Feeder
+from freqfleet.signals.feeder import VOTE_AT, Feeder, Scores
+from freqfleet.signals.learned import LearnedFeeder, opened_ms
 from freqfleet.signals.tags import EntryTag, format_tag
-
-
-@runtime_checkable
-class HasModels(Protocol):
-    """A feeder whose scores come from a model that changes with time."""
-
-    def model_at(self, opened: datetime) -> str | None:
-        """Return the name of the model that scores a candle, None where none is valid."""
-        ...
 
 
 class Ensemble:
@@ -67,7 +59,7 @@ class Ensemble:
     @property
     def reads_context(self) -> bool:
         """True where a feeder reads more than the pair's own candles."""
-        return any(getattr(feeder, "reads_context", False) for feeder in self.feeders)
+        return any(isinstance(feeder, LearnedFeeder) for feeder in self.feeders)
 
     @property
     def warmup_candles(self) -> int:
@@ -90,12 +82,26 @@ class Ensemble:
         Raises MarketError for candles that cannot be scored.
         """
         require_candles(candles)
-        scores = [feeder.score(candles) for feeder in self.feeders]
+        scores = self._scores(candles)
         columns: dict[str, Any] = {}
         for side in Side:
             sided = np.stack([one.side(side) for one in scores])
             columns.update(self._side_columns(side, sided))
         return pd.DataFrame(columns, index=candles.index)
+
+    def _scores(self, candles: pd.DataFrame) -> list[Scores]:
+        """Ask everybody; the features of those that learned are computed, and looked up, once."""
+        tables: dict[int, FeatureArray] = {}
+        scores = []
+        for feeder in self.feeders:
+            if not isinstance(feeder, LearnedFeeder):
+                scores.append(feeder.score(candles))
+                continue
+            memory = feeder.features
+            if id(memory) not in tables:
+                tables[id(memory)] = memory.table(candles)
+            scores.append(feeder.score_table(opened_ms(candles), tables[id(memory)]))
+        return scores
 
     def detail(self, row: Mapping[Any, Any] | pd.Series) -> dict[str, Any]:
         """Return what every feeder said on one candle, as plain values for a trade's custom data.
@@ -107,7 +113,7 @@ class Ensemble:
         models = {
             feeder.name: feeder.model_at(opened)
             for feeder in self.feeders
-            if isinstance(feeder, HasModels) and opened is not None
+            if isinstance(feeder, LearnedFeeder) and opened is not None
         }
         sides = {
             side.value: {

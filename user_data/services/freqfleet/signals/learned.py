@@ -9,9 +9,9 @@ import pandas as pd
 
 from freqfleet.clock import to_ms
 from freqfleet.domain.sides import Side
-from freqfleet.market.arrays import FloatArray
+from freqfleet.market.arrays import IntArray
 from freqfleet.market.features.cache import FeatureMemory
-from freqfleet.market.features.table import FEATURE_NAMES, feature_indices
+from freqfleet.market.features.table import FEATURE_NAMES, FeatureArray, feature_indices
 from freqfleet.signals.feeder import Scores
 from freqfleet.signals.models.bank import FeederBank
 from freqfleet.signals.recipes import Recipe
@@ -30,14 +30,12 @@ class LearnedFeeder:
     the label's target would not pay its costs it says 0.
     """
 
-    reads_context = True
-
     def __init__(
         self, recipe: Recipe, bank: FeederBank, *, features: FeatureMemory, newest: int | None = None
     ) -> None:
         self.recipe = recipe
         self._bank = bank
-        self._features = features
+        self.features = features
         self._newest = newest
         self._columns = feature_indices(recipe.features)
         self._needs = feature_indices(recipe.needs)
@@ -60,14 +58,19 @@ class LearnedFeeder:
 
     def score(self, candles: pd.DataFrame) -> Scores:
         """Return the confidence in both sides after each candle has closed; see the class."""
-        count = len(candles)
+        return self.score_table(opened_ms(candles), self.features.table(candles))
+
+    def score_table(self, opened: IntArray, table: FeatureArray) -> Scores:
+        """Return the same from features that are at hand already.
+
+        opened : when each candle opens, ms since 1970, shape (n_candles,). table : their feature table.
+        """
+        count = len(opened)
         confidence = {side: np.full(count, np.nan) for side in Side}
         first = (
             self.warmup_candles if self._newest is None else max(self.warmup_candles, count - self._newest)
         )
         if first < count:
-            opened = candles["date"].to_numpy("datetime64[ms]").astype(np.int64)
-            table = self._features.table(candles)
             for epoch in self._bank.epochs(self.recipe, int(opened[first]), int(opened[-1])):
                 start, stop = np.searchsorted(opened, (epoch.from_ms, epoch.until_ms))
                 rows = slice(max(int(start), first), int(stop))
@@ -79,8 +82,10 @@ class LearnedFeeder:
                     if head is not None and len(part):
                         said = np.where(pays, head.confidence(features), 0.0)
                         confidence[side][rows] = np.where(unknown, np.nan, said)
-        return Scores(long=_plain(confidence[Side.LONG]), short=_plain(confidence[Side.SHORT]))
+        return Scores(long=confidence[Side.LONG], short=confidence[Side.SHORT])
 
 
-def _plain(values: FloatArray) -> FloatArray:
-    return np.ascontiguousarray(values, dtype=np.float64)
+def opened_ms(candles: pd.DataFrame) -> IntArray:
+    """Return when each candle opens, in milliseconds since 1970-01-01 UTC."""
+    opened: IntArray = candles["date"].to_numpy("datetime64[ms]").astype(np.int64)
+    return opened

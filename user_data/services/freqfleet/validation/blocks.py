@@ -18,7 +18,7 @@ _BINS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A value and where it lies with 95 % confidence; NaN where there is too little to say."""
+    """A value and where it lies, with 95 % confidence if nothing else is said; NaN for too little data."""
 
     value: float
     low: float
@@ -40,11 +40,18 @@ UNKNOWN = Interval(value=math.nan, low=math.nan, high=math.nan)
 
 
 def auc_interval(
-    scores: FloatArray, won: BoolArray, block: IntArray, *, rng: np.random.Generator
+    scores: FloatArray,
+    won: BoolArray,
+    block: IntArray,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
 ) -> Interval:
     """Return the area under the ROC curve: how often a winner is scored above a loser; 0.5 is chance.
 
     scores, won, block : shape (n_rows,); `block` says which day a row belongs to.
+    level : of the interval; `resamples` must be enough for its ends.
     Scores are put into 256 bins of equal count first: the value is exact to about 1/256 of a tie's half.
     """
     if not len(scores) or won.all() or not won.any():
@@ -58,8 +65,8 @@ def auc_interval(
     winners = np.bincount(flat[won], minlength=shape[0] * width).reshape(shape).astype(np.float64)
     losers = np.bincount(flat[~won], minlength=shape[0] * width).reshape(shape).astype(np.float64)
     value = float(_auc(winners.sum(axis=0, keepdims=True), losers.sum(axis=0, keepdims=True))[0])
-    draws = _draws(len(days), rng)
-    return _interval(value, _auc(draws @ winners, draws @ losers), len(days))
+    draws = _draws(len(days), rng, resamples)
+    return _interval(value, _auc(draws @ winners, draws @ losers), len(days), level)
 
 
 def mean_interval(values: FloatArray, block: IntArray, *, rng: np.random.Generator) -> Interval:
@@ -72,9 +79,9 @@ def mean_interval(values: FloatArray, block: IntArray, *, rng: np.random.Generat
     return _interval(float(values.mean()), (draws @ sums) / (draws @ counts), len(days))
 
 
-def _draws(days: int, rng: np.random.Generator) -> FloatArray:
-    """Return how often each day was drawn in each resample, shape (RESAMPLES, n_days)."""
-    drawn: FloatArray = rng.multinomial(days, np.full(days, 1.0 / days), size=RESAMPLES).astype(np.float64)
+def _draws(days: int, rng: np.random.Generator, resamples: int = RESAMPLES) -> FloatArray:
+    """Return how often each day was drawn in each resample, shape (n_resamples, n_days)."""
+    drawn: FloatArray = rng.multinomial(days, np.full(days, 1.0 / days), size=resamples).astype(np.float64)
     return drawn
 
 
@@ -86,9 +93,10 @@ def _auc(winners: FloatArray, losers: FloatArray) -> FloatArray:
     return area
 
 
-def _interval(value: float, resampled: FloatArray, days: int) -> Interval:
+def _interval(value: float, resampled: FloatArray, days: int, level: float = 0.95) -> Interval:
     usable = resampled[np.isfinite(resampled)]
-    if days < 3 or len(usable) < RESAMPLES // 2:
+    if days < 3 or len(usable) < len(resampled) // 2:
         return Interval(value=value, low=math.nan, high=math.nan)
-    low, high = np.quantile(usable, (0.025, 0.975))
+    tail = 0.5 * (1.0 - level)
+    low, high = np.quantile(usable, (tail, 1.0 - tail))
     return Interval(value=value, low=float(low), high=float(high))

@@ -29,6 +29,7 @@ class OutOfFold:
     chance : probability calibrated on the folds before, NaN in the first one.
     votes : the head would have voted, decided on the folds before; False in the first one.
     judged : in a later fold than the first.
+    folds : each fold's text model with the rows it scored.
     """
 
     row: IntArray
@@ -36,6 +37,7 @@ class OutOfFold:
     chance: FloatArray
     votes: BoolArray
     judged: BoolArray
+    folds: tuple[tuple[str, IntArray], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +62,7 @@ def fit_head(samples: Samples, side: Side, names: Sequence[str], plan: TrainingP
         return _abstaining(f"{len(samples)} rows, {plan.min_rows} needed")
     if not everything.has_both_classes:
         return _abstaining("one class only in the window")
-    scored, rounds = _walk_forward(samples, everything, names, plan)
+    scored, rounds = walk_forward(samples, everything, names, plan)
     if scored is None:
         return _abstaining("no fold with both classes on each of its parts")
     calibration = calibrate(scored.raw, one.won[scored.row], one.weight[scored.row], plan.vote_share)
@@ -74,15 +76,19 @@ def fit_head(samples: Samples, side: Side, names: Sequence[str], plan: TrainingP
     return FittedHead(model=model, abstains=None, trees=trees, calibration=calibration, out_of_fold=scored)
 
 
-def _walk_forward(
+def walk_forward(
     samples: Samples, rows: Rows, names: Sequence[str], plan: TrainingPlan
 ) -> tuple[OutOfFold | None, int]:
-    """Return the out-of-fold scores, and how many rounds the folds found right (their median)."""
+    """Return the out-of-fold scores, and how many rounds the folds found right (their median).
+
+    rows : what is learned, row by row that of `samples`. None where no fold could be trained.
+    """
     tested: list[IntArray] = []
     raws: list[FloatArray] = []
     chances: list[FloatArray] = []
     votes: list[BoolArray] = []
     rounds: list[int] = []
+    models: list[tuple[str, IntArray]] = []
     for fold in _folds(samples, plan):
         parts = [_take(rows, index) for index in (fold.train, fold.stopping)]
         if not len(fold.test) or not all(part.has_both_classes for part in parts):
@@ -101,6 +107,7 @@ def _walk_forward(
         chances.append(chance)
         votes.append(voted)
         rounds.append(best)
+        models.append((model, fold.test))
     if not tested:
         return None, 0
     judged = np.repeat(np.arange(len(tested)) > 0, [len(one) for one in tested])
@@ -110,6 +117,7 @@ def _walk_forward(
         chance=np.concatenate(chances),
         votes=np.concatenate(votes),
         judged=judged,
+        folds=tuple(models),
     )
     return scored, max(1, round(float(np.median(rounds))))
 
