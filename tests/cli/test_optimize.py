@@ -83,6 +83,38 @@ def test_ends_with_1_where_nothing_was_published(freqfleet):
     assert "4 trades, 60 needed" in out
 
 
+def test_a_run_that_certifies_nothing_says_by_what_it_is_explained(freqfleet, userdir):
+    strict = "[gate]\nfdr = 1e-300\npooled_alpha = 1e-300\n"
+    (userdir / "config" / "fleet.toml").write_text(FLEET + strict)
+
+    code, out, _ = freqfleet("optimize", "--as-of", AS_OF)
+
+    said = " ".join(out.split())
+    assert code == 1
+    assert "nothing is certified: chance explains it. Other exits looked better for 1 of 1 pair side" in said
+    assert "1 had trades enough to be tested alone, the smallest p after counting them all is" in said
+
+
+def test_a_run_over_some_of_the_pairs_says_how_far_its_error_rate_reaches(freqfleet):
+    _, some, _ = freqfleet("optimize", "--pairs", BTC, "--as-of", AS_OF, "--dry-run")
+    _, every, _ = freqfleet("optimize", "--as-of", AS_OF, "--dry-run")
+
+    said = "note: 1 pairs with candles were not asked for: the error rate holds within this run only"
+    assert said in " ".join(some.split())
+    assert "the error rate holds" not in " ".join(every.split())
+
+
+def test_only_a_run_about_now_keeps_paper_accounts(freqfleet, userdir):
+    accounts = userdir / "optimizer" / "standings.json"
+
+    freqfleet("optimize", "--as-of", AS_OF)
+    freqfleet("optimize", "--days-back", "3000", "--dry-run")
+    assert not accounts.exists()
+    freqfleet("optimize", "--days-back", "3000")
+
+    assert set(json.loads(accounts.read_text())["records"]) == {f"{BTC} long"}
+
+
 def test_what_an_adaptive_search_found_is_shown_and_not_published(freqfleet, userdir):
     code, out, _ = freqfleet(
         "optimize", "--as-of", AS_OF, "--search", "random", "--trials", "60", "--json", "-"

@@ -15,10 +15,18 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.optimizer import Optimizer
-from freqfleet.learning.standings import StandingsFile, StandingsInMemory
+from freqfleet.learning.outcome import to_document
+from freqfleet.learning.standings import Remembered, StandingsFile, StandingsInMemory
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import Stage
-from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
+from freqfleet.settings import (
+    DefaultSettings,
+    GateSettings,
+    LatticeSettings,
+    OptimizerSettings,
+    load_settings,
+)
+from freqfleet.store.series import DECAY_Z
 from freqfleet.testing.memory_store import MemoryStore
 from replaycases import WAVE_CANDLES, FakeCandleFiles, after, waves
 
@@ -98,7 +106,7 @@ def test_on_a_market_without_an_edge_the_account_stays_small():
     for day in range(14, DAYS - 2, 3):
         run_on(day, store, candles, standings, settings)
 
-    record = standings.read(Lattice(settings.optimizer, settings.gate.lattice))[KEY]
+    record = standings.read(Lattice(settings.optimizer, settings.gate.lattice)).records[KEY]
     assert record.standing.candidate.wealth < 20.0
     assert store.parameter_versions() == []
 
@@ -114,7 +122,7 @@ def test_a_day_is_judged_by_what_was_believed_before_it():
     run_on(20, store, candles, late, settings)
     run_on(26, store, candles, late, settings)
 
-    daily, weekly = (book.read(lattice)[KEY] for book in (one_by_one, late))
+    daily, weekly = (book.read(lattice).records[KEY] for book in (one_by_one, late))
     assert daily.booked_until == weekly.booked_until
     assert daily.standing.candidate.trades == weekly.standing.candidate.trades
     assert len(daily.choices) > len(weekly.choices) == 2
@@ -166,7 +174,8 @@ def test_a_dry_run_books_nothing():
 
     run_on(20, store_with(trades), candles, standings, settings_for(), dry_run=True)
 
-    assert standings.read(Lattice(settings_for().optimizer, settings_for().gate.lattice)) == {}
+    lattice = Lattice(settings_for().optimizer, settings_for().gate.lattice)
+    assert standings.read(lattice) == Remembered()
 
 
 def test_records_in_a_file_come_back_as_they_were(tmp_path):
@@ -181,7 +190,77 @@ def test_records_in_a_file_come_back_as_they_were(tmp_path):
 
     assert file.read(lattice) == memory.read(lattice)
     coarser = replace(lattice, settings=lattice.settings.model_copy(update={"stop_losses": 5}))
-    assert file.read(coarser) == {}
+    assert file.read(coarser) == memory.read(coarser) == Remembered(dropped=1)
+
+
+def test_a_run_on_another_lattice_says_that_the_accounts_start_anew(tmp_path):
+    candles, trades = market(heights(3, 0.06, DAYS))
+    store, file = store_with(trades), StandingsFile(tmp_path / "standings.json")
+    run_on(20, store, candles, file, settings_for(fdr=1e-300))
+    coarser = LatticeSettings(stop_losses=5)
+
+    changed = run_on(24, store, candles, file, settings_for(fdr=1e-300, lattice=coarser))
+    again = run_on(28, store, candles, file, settings_for(fdr=1e-300, lattice=coarser))
+
+    note = "1 paper accounts were kept on another lattice of exits; they start anew"
+    assert note in changed.notes
+    assert note not in again.notes
+
+
+def test_how_a_champion_fares_is_in_the_run_in_its_evidence_and_in_the_store():
+    candles, trades = market(np.concatenate([heights(3, 0.07, 20), heights(4, 0.03, 25)]))
+    store, standings = store_with(trades), StandingsInMemory()
+    run_on(20, store, candles, standings, settings_for())
+
+    fresh = run_on(24, store, candles, standings, settings_for(claim_min_bps=1e6))
+
+    assert fresh.decay is not None
+    (unit,) = fresh.decay.units
+    assert unit.key == KEY
+    assert unit.z > 0.0
+    assert unit.learned_bps > unit.since_bps
+    assert unit.trades == pytest.approx(4 * WAVES_A_DAY, abs=3)
+    assert long_of(fresh).decision.evidence.decay_z == unit.z
+    assert [(one.key, one.at, one.value) for one in store.series(DECAY_Z)] == [
+        (KEY, fresh.as_of, unit.z),
+        ("all", fresh.as_of, fresh.decay.pooled.z),
+    ]
+    found = to_document(fresh)
+    assert found["decay"]["units"][0]["z"] == unit.z
+    assert found["decisions"][0]["decay_z"] == unit.z
+
+
+def test_a_dry_run_stores_no_decay_and_a_store_without_series_is_said_aloud():
+    candles, trades = market(np.concatenate([heights(3, 0.07, 20), heights(4, 0.03, 25)]))
+    store, standings = store_with(trades), StandingsInMemory()
+    run_on(20, store, candles, standings, settings_for())
+    nothing_new = settings_for(claim_min_bps=1e6)
+
+    run_on(24, store, candles, standings, nothing_new, dry_run=True)
+    plain = run_on(24, WithoutSeries(store), candles, standings, nothing_new)
+
+    assert store.series(DECAY_Z) == []
+    assert plain.notes == ("this learning store keeps no series: the decay of this run is not stored",)
+
+
+class WithoutSeries:
+    """The learning store that a body of somebody else's may be: it keeps no numbers over time."""
+
+    def __init__(self, body: MemoryStore) -> None:
+        self.closed_trades = body.closed_trades
+        self.parameter_versions = body.parameter_versions
+        self.parameter_history = body.parameter_history
+        self.publish_parameters = body.publish_parameters
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "optimizer").write_text("in the way")
+    settings = settings_for()
+
+    with pytest.raises(InputError, match=r"cannot write .*standings\.json"):
+        StandingsFile(tmp_path / "optimizer" / "standings.json").write(
+            {}, Lattice(settings.optimizer, settings.gate.lattice)
+        )
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": 99}', '{"schema": 1, "lattice": "x"'])

@@ -18,6 +18,9 @@ from freqfleet.report.card_page import render_card
 from freqfleet.report.card_run import report_card
 from freqfleet.settings import DefaultSettings, OptimizerSettings, Settings, load_settings
 from freqfleet.testing.memory_store import MemoryStore
+from freqfleet.validation.clustered import MeanTest
+from freqfleet.validation.decay import Decay, DecayReport
+from freqfleet.validation.publication import FamilyRuling
 from freqfleet.validation.selection import KEEP
 from replaycases import WAVE_CANDLES, FakeCandleFiles, after, waves
 
@@ -111,9 +114,53 @@ def test_the_funnel_only_narrows_and_ends_with_what_was_published(run, card):
     assert counts[-1] == run.count(Verdict.PUBLISHED)
 
 
-def test_families_carry_the_p_value_the_gate_used(run, card):
+def test_families_carry_what_the_gate_measured(run, card):
     assert run.gathering is not None
-    assert {one.name: one.p_value for one in card.families} == run.gathering.families
+    shown = {one.name: one for one in card.families}
+    assert shown.keys() == {one.name for one in run.gathering.families}
+    for ruling in run.gathering.families:
+        one = shown[ruling.name]
+        assert (one.members, one.p_value, one.fires) == (ruling.units, ruling.p_value, ruling.fires)
+        if ruling.test is None:
+            assert one.t_value is one.improvement_bps is None
+
+
+def test_a_pooled_family_has_its_error_t_and_degrees_of_freedom(run, settings):
+    test = MeanTest(
+        mean=0.002, standard_error=0.001, t=2.0, effective_df=14.0, p_value=0.03, trades=90, days=15
+    )
+    ruling = FamilyRuling(name="long", units=3, test=test, fires=False)
+    gathering = replace(run.gathering, families=(ruling,))
+
+    (shown,) = report_card(replace(run, gathering=gathering), settings, created_at=END).families
+
+    assert (shown.name, shown.members, shown.trades, shown.p_value) == ("long", 3, 90, 0.03)
+    assert shown.improvement_bps == pytest.approx(20.0)
+    assert shown.standard_error_bps == pytest.approx(10.0)
+    assert (shown.t_value, shown.effective_df) == (2.0, 14.0)
+
+
+def test_decay_has_a_line_for_all_pairs_and_one_each(run, settings):
+    unit = Decay(key="BTC/USDT:USDT long", learned_bps=40.0, since_bps=-5.0, z=2.5, p_value=0.006, trades=30)
+    unknown = replace(unit, key="ETH/USDT:USDT long", z=float("nan"), p_value=1.0, unsure="too few days")
+    decay = DecayReport(
+        pooled=replace(unit, key="all", z=1.0), decayed=False, units=(unit, unknown), flagged=(unit.key,)
+    )
+
+    lines = report_card(replace(run, decay=decay), settings, created_at=END).decay
+
+    assert [(one.name, one.z, one.flagged) for one in lines] == [
+        ("all pairs", 1.0, False),
+        ("BTC/USDT:USDT long", 2.5, True),
+        ("ETH/USDT:USDT long", None, False),
+    ]
+
+
+def test_evidence_of_the_tested_has_a_q_value_and_no_smaller_one_than_its_p(run):
+    tested = [one.decision.evidence for one in run.findings if one.decision.evidence.q_value is not None]
+
+    assert len(tested) >= len(PAIRS)
+    assert all(one.p_value <= one.q_value <= 1.0 for one in tested)
 
 
 def test_the_same_run_gives_the_same_page(run, card, settings):

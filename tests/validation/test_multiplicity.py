@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freqfleet.errors import InputError
-from freqfleet.validation.multiplicity import benjamini_hochberg, holm, simes
+from freqfleet.validation.multiplicity import adjusted, benjamini_hochberg, holm, simes
 
 PS = st.lists(st.floats(0.0, 1.0), max_size=30).map(np.array)
 
@@ -14,6 +14,21 @@ def test_benjamini_hochberg_on_the_worked_example_of_the_paper():
     ps += [0.4262, 0.5719, 0.6528, 0.7590, 1.0]
 
     assert benjamini_hochberg(np.array(ps), 0.05).tolist() == [True] * 4 + [False] * 11
+
+
+def test_adjusted_values_are_those_of_r():
+    # p.adjust(c(0.01, 0.04, 0.03, 0.005, NA -> 1), "BH")
+    found = adjusted(np.array([0.01, 0.04, 0.03, 0.005, np.nan]))
+
+    assert found.tolist() == pytest.approx([0.025, 0.05, 0.05, 0.025, 1.0])
+    assert len(adjusted(np.empty(0))) == 0
+
+
+@given(PS, st.sampled_from([0.01, 0.05, 0.2]))
+def test_adjusted_values_below_the_level_are_those_that_are_believed(ps, fdr):
+    believed = benjamini_hochberg(ps, fdr)
+    assert (adjusted(ps) <= fdr * (1 + 1e-12))[believed].all()
+    assert (adjusted(ps) > fdr * (1 - 1e-12))[~believed].all()
 
 
 def test_holm_stops_at_the_first_that_fails():

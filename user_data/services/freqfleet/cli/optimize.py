@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from freqfleet.learning.optimizer import Optimizer, OptimizerRun
     from freqfleet.learning.pair_work import PairOutcome
     from freqfleet.learning.seed_config import SeedConfig
+    from freqfleet.learning.standings import Standings
     from freqfleet.learning.study import Study
     from freqfleet.learning.workers import Workers
     from freqfleet.market.candles import CandleFiles
@@ -98,7 +99,8 @@ def optimize(
 ) -> None:
     """Learn exit parameters per pair and side, and publish what beats the ones in force.
 
-    Replays every closed trade of the fleet under other exits. Ends with 1 where nothing was published.
+    Replays every closed trade of the fleet under other exits. Ends with 1 where nothing was published or
+    inherited.
 
     freqfleet optimize --pairs BTC/USDT:USDT ETH/USDT:USDT --dry-run
     """
@@ -155,6 +157,7 @@ def optimize(
             importance=importance,
             tiers=load_leverage_tiers(),
             detail=_detail(settings, known),
+            standings=_standings(settings, point_in_time=opened.point_in_time),
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
         if not asked:
@@ -174,7 +177,7 @@ def optimize(
         print_run(run)
     from freqfleet.domain.decisions import Verdict
 
-    ctx.exit(0 if run.count(Verdict.PUBLISHED) else 1)
+    ctx.exit(0 if run.count(Verdict.PUBLISHED) or run.count(Verdict.INHERITED) else 1)
 
 
 def _report(folder: Path, run: OptimizerRun, settings: Settings) -> None:
@@ -208,6 +211,13 @@ def _detail(settings: Settings, as_of: datetime | None) -> CandleFiles | None:
 
     timeframe = settings.market.detail_timeframe
     return None if timeframe == "none" else CandleFiles(settings.datadir, timeframe, as_of=as_of)
+
+
+def _standings(settings: Settings, *, point_in_time: bool) -> Standings | None:
+    """Return the paper accounts of this fleet; a run about the past opens none and leaves these alone."""
+    from freqfleet.learning.standings import STANDINGS_FILE, StandingsFile
+
+    return None if point_in_time else StandingsFile(settings.path(STANDINGS_FILE))
 
 
 def _workers(jobs: int, scheduler: str | None) -> Workers:

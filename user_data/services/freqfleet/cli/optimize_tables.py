@@ -16,12 +16,15 @@ from freqfleet.report.formats import (
     as_count,
     as_decimal,
     as_minutes,
+    as_p_value,
     as_percent,
     as_seconds,
     as_time,
     pair_labels,
+    plural,
     to_bps,
 )
+from freqfleet.validation.selection import KEEP
 
 # The table's own width: a pipe has none, and in a narrow terminal numbers wrap instead of being cut.
 TABLE_COLUMNS = 120
@@ -55,6 +58,7 @@ def print_run(run: OptimizerRun) -> None:
             console.print(f"{_name(one, labels)} importance: {shares}", markup=False)
     _print_skipped(console, run, labels)
     _print_samples(console, searched)
+    _print_decay(console, run, labels)
     for note in run.notes:
         console.print(f"note: {note}", markup=False)
     _print_summary(console, run)
@@ -138,8 +142,52 @@ def _print_summary(console: Console, run: OptimizerRun) -> None:
         f"{counts or 'no pairs'} · as of {as_time(run.as_of)} · search {run.search}, "
         f"{as_count(run.candidates)} proposals in {as_seconds(run.elapsed_seconds)} · run {run.run_id}"
     )
+    searched = [one for one in run.findings if one.decision.verdict is not Verdict.SKIPPED]
+    if searched and not run.count(Verdict.PUBLISHED) and not run.count(Verdict.INHERITED):
+        console.print(_nothing_certified(run, searched), markup=False)
     if run.dry_run:
         console.print("dry run: nothing was stored")
+
+
+def _nothing_certified(run: OptimizerRun, searched: list[Finding]) -> str:
+    """Say that nothing was published, and by what it was explained."""
+    if run.gathering is None:
+        return f"nothing is published: none of {plural(len(searched), 'pair side')} beat what is in force"
+    moved = [one for one in run.gathering.certified if one.selected != KEEP]
+    tested = [one for one in run.gathering.certified if one.ruling.q_value is not None]
+    least = min((one.ruling.q_value or 0.0 for one in tested), default=None)
+    q_value = "" if least is None else f", the smallest p after counting them all is {as_p_value(least)}"
+    return (
+        f"nothing is certified: chance explains it. Other exits looked better for {len(moved)} of "
+        f"{plural(len(run.gathering.certified), 'pair side')}; {len(tested)} had trades enough to be tested "
+        f"alone{q_value}. What is in force stays."
+    )
+
+
+def _print_decay(console: Console, run: OptimizerRun, labels: dict[str, str]) -> None:
+    """Say how what was in force before this run fares, where something was."""
+    if run.decay is None or not run.decay.units:
+        return
+    pooled = run.decay.pooled
+    sides = plural(len(run.decay.units), "published pair side")
+    if pooled.unsure:
+        console.print(f"decay: not known for {sides}, {pooled.unsure}", markup=False)
+    else:
+        verdict = "it has decayed" if run.decay.decayed else "no decay to be seen"
+        console.print(
+            f"decay: {sides} claimed {as_bps(pooled.learned_bps)} a trade and earned "
+            f"{as_bps(pooled.since_bps)} over {as_count(pooled.trades)} later trades, "
+            f"z {as_decimal(pooled.z)} (p {as_p_value(pooled.p_value)}): {verdict}",
+            markup=False,
+        )
+    if run.decay.flagged:
+        names = ", ".join(_key_name(key, labels) for key in run.decay.flagged)
+        console.print(f"decayed on their own: {names}", markup=False)
+
+
+def _key_name(key: str, labels: dict[str, str]) -> str:
+    pair, side = key.rsplit(" ", 1)
+    return f"{labels.get(pair, pair)} {side}"
 
 
 def _name(finding: Finding, labels: dict[str, str]) -> str:

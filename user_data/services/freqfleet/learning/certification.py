@@ -25,7 +25,7 @@ from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.metrics import score, weighted_mean
 from freqfleet.validation.families import UnitLabels, families
 from freqfleet.validation.folds import Fold, fold_of_trades
-from freqfleet.validation.publication import GateRules, UnitRuling, rule
+from freqfleet.validation.publication import FamilyRuling, GateRules, UnitRuling, judge
 from freqfleet.validation.selection import KEEP, Selection, Unit, cells_of_trades, select
 
 BPS = 1e4
@@ -55,10 +55,10 @@ class Certified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathering:
-    """All that stood before the gate. families : p-value of the pooled test of each."""
+    """All that stood before the gate. families : the pooled test of each."""
 
     certified: tuple[Certified, ...]
-    families: dict[str, float]
+    families: tuple[FamilyRuling, ...]
 
     def of(self, pair: str, side: Side) -> Certified | None:
         """Return what was found for a pair and side; None for one that brought too little."""
@@ -110,9 +110,9 @@ class Certifier:
         selection = select(units)
         profits = [self._held_out(selection, at, one) for at, (_, one) in enumerate(standing)]
         gains = [mine - one.incumbent_profit for mine, (_, one) in zip(profits, standing, strict=True)]
-        rulings = rule(units, selection, self.folds, gains, self.rules)
+        rulings = judge(units, selection, self.folds, gains, self.rules)
         certified = []
-        for at, ((finding, candidacy), ruling) in enumerate(zip(standing, rulings, strict=True)):
+        for at, ((finding, candidacy), ruling) in enumerate(zip(standing, rulings.units, strict=True)):
             selected = int(selection.cells[at, -1])
             decided = self._decided(finding, candidacy, ruling, selected, profits[at])
             certified.append(
@@ -125,7 +125,7 @@ class Certifier:
                     held_out_gain=gains[at],
                 )
             )
-        return Gathering(certified=tuple(certified), families={one.family: one.family_p for one in rulings})
+        return Gathering(certified=tuple(certified), families=rulings.families)
 
     def _labels(self, candidacy: Candidacy) -> UnitLabels:
         by_meta = sum(bot in self.meta_bots for bot in candidacy.bots)
@@ -205,6 +205,7 @@ class Certifier:
             sharpe_per_trade=_known(figures.sharpe_per_trade),
             claim_bps=ruling.claim_bps,
             p_value=None if own is None else own.p_value,
+            q_value=ruling.q_value,
             improvement_bps=None if own is None else own.mean * BPS,
             standard_error_bps=None if own is None else own.standard_error * BPS,
             t_value=None if own is None else own.t,

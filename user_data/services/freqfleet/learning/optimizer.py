@@ -20,6 +20,7 @@ from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
+from freqfleet.errors import StoreUnavailable
 from freqfleet.learning.certification import Gathering
 from freqfleet.learning.fleet_trades import FleetTrades, load_fleet_trades
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
@@ -30,7 +31,7 @@ from freqfleet.learning.pending import PendingParameters
 from freqfleet.learning.publisher import Publisher
 from freqfleet.learning.run_record import RunRecord
 from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
-from freqfleet.learning.second_look import SecondLook
+from freqfleet.learning.second_look import Reviewed, SecondLook
 from freqfleet.learning.standings import Standings, StandingsInMemory
 from freqfleet.learning.trial_diary import NoDiaries
 from freqfleet.learning.workers import InProcess, Workers
@@ -39,6 +40,7 @@ from freqfleet.parameters.book import ParameterBook, Resolution
 from freqfleet.parameters.version import ParameterKey
 from freqfleet.replay.costs import Costs
 from freqfleet.settings import Settings
+from freqfleet.store.series import DECAY_Z, SeriesKeeper
 from freqfleet.validation.decay import DecayReport
 from freqfleet.validation.gate import HoldoutGate
 from freqfleet.validation.holdout import Holdout
@@ -51,6 +53,7 @@ class OptimizerRun:
     """A whole run. candidates : proposals tried in all. notes : what a person should be told.
 
     gathering : everything the gate saw and said; None where it had nothing to judge.
+    decay : how what was in force before the run fares; None where the gate looked at nothing.
     """
 
     run_id: str
@@ -61,6 +64,7 @@ class OptimizerRun:
     elapsed_seconds: float
     notes: tuple[str, ...]
     gathering: Gathering | None = None
+    decay: DecayReport | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -92,6 +96,7 @@ class Optimizer:
     tiers : the leverage tiers of the exchange; without them no liquidation is replayed, and every trade is
         counted as one whose liquidation is not known.
     detail : finer candles, for what happened inside the candles; None does without.
+    standings : the paper accounts between runs; None begins anew, as a point-in-time run has to.
     """
 
     def __init__(
@@ -129,7 +134,6 @@ class Optimizer:
         self._workers = workers if workers is not None else InProcess()
         self._record = record
         self._resumed = resumed
-        self.decay: DecayReport | None = None
         self._learner = PairSideLearner(
             settings=settings.optimizer,
             costs=Costs.of(settings.costs),
@@ -182,9 +186,10 @@ class Optimizer:
             outcomes[outcome.pair] = outcome
             if on_outcome is not None:
                 on_outcome(outcome)
-        gathering = None
+        gathering = decay = None
         if plan is not None:
-            outcomes, gathering = self._certified(outcomes, book, plan)
+            outcomes, gathering, decay = self._certified(outcomes, book, plan)
+            self._note_few(asked)
         return OptimizerRun(
             run_id=self.run_id,
             as_of=self.as_of,
@@ -194,6 +199,7 @@ class Optimizer:
             elapsed_seconds=time.perf_counter() - started,
             notes=tuple(self.notes),
             gathering=gathering,
+            decay=decay,
         )
 
     def _gate_plan(self, trades: FleetTrades, book: ParameterBook) -> GatePlan | None:
@@ -212,11 +218,12 @@ class Optimizer:
 
     def _certified(
         self, outcomes: Mapping[str, PairOutcome], book: ParameterBook, plan: GatePlan
-    ) -> tuple[dict[str, PairOutcome], Gathering]:
+    ) -> tuple[dict[str, PairOutcome], Gathering, DecayReport]:
         """Return what the gate makes of what was found, published where it holds."""
         certifier = plan.certifier(self._search)
         findings = [finding for outcome in outcomes.values() for finding in outcome.findings]
-        gathering = self._reviewed(certifier.gather(findings), book, plan)
+        reviewed = self._reviewed(certifier.gather(findings), book, plan)
+        gathering = reviewed.gathering
         decided = {}
         for pair, outcome in outcomes.items():
             through = []
@@ -228,11 +235,15 @@ class Optimizer:
                 in_force = self._in_force(book, pair, finding.decision.side)
                 through.append(certifier.refused(finding, in_force.parameters))
             decided[pair] = self._published(replace(outcome, findings=tuple(through)))
-        return decided, gathering
+        return decided, gathering, reviewed.decay
 
-    def _reviewed(self, gathering: Gathering, book: ParameterBook, plan: GatePlan) -> Gathering:
+    def _reviewed(self, gathering: Gathering, book: ParameterBook, plan: GatePlan) -> Reviewed:
         """Apply the rules for looking daily, and take back what has lost its place."""
-        gate = self._settings.gate
+        gate, remembered = self._settings.gate, self._standings.read(plan.lattice)
+        if remembered.dropped:
+            self._note(
+                f"{remembered.dropped} paper accounts were kept on another lattice of exits; they start anew"
+            )
         look = SecondLook(
             lattice=plan.lattice,
             book=book,
@@ -240,17 +251,41 @@ class Optimizer:
             e_publish=gate.e_publish,
             fdr=gate.fdr,
             pooled_alpha=gate.pooled_alpha,
-            before=self._standings.read(plan.lattice),
+            before=remembered.records,
         )
         reviewed = look.review(gathering)
-        self.decay = reviewed.decay
         if self._dry_run:
-            return reviewed.gathering
+            return reviewed
         versions = self._store.parameter_versions()
         for one in reviewed.retractions:
             self._publisher.retract(one.champion, versions, book, one.reason)
         self._standings.write(reviewed.records, plan.lattice)
-        return reviewed.gathering
+        self._record_decay(reviewed.decay)
+        return reviewed
+
+    def _record_decay(self, decay: DecayReport) -> None:
+        """Keep how what is in force fares, one number a pair side and `all` of them."""
+        values = {one.key: one.z for one in (decay.pooled, *decay.units) if not one.unsure}
+        if not values:
+            return
+        if not isinstance(self._store, SeriesKeeper):
+            self._note("this learning store keeps no series: the decay of this run is not stored")
+            return
+        try:
+            self._store.record_series(DECAY_Z, self.as_of, values)
+        except StoreUnavailable as error:
+            if self._pending is None:
+                raise
+            self._note(f"the decay of this run is not stored: {error}")
+
+    def _note_few(self, asked: Sequence[str]) -> None:
+        """Say what a run over some of the pairs cannot promise."""
+        left_out = sum(pair not in asked for pair in self._candles.pairs())
+        if left_out:
+            self._note(
+                f"{left_out} pairs with candles were not asked for: the error rate holds within this run "
+                "only; run after run over other pairs finds what chance explains"
+            )
 
     def _worked_on(
         self, asked: Sequence[str], trades: FleetTrades, book: ParameterBook, plan: GatePlan | None

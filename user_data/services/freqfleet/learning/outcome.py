@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from freqfleet.clock import iso
 from freqfleet.learning.optimizer import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
+from freqfleet.validation.decay import Decay, DecayReport
 
 SCHEMA = 1
 
@@ -23,10 +25,37 @@ def to_document(run: OptimizerRun) -> dict[str, Any]:
         "elapsed_seconds": round(run.elapsed_seconds, 3),
         "dry_run": run.dry_run,
         "notes": list(run.notes),
+        "decay": None if run.decay is None else _decay_block(run.decay),
         "decisions": [
             _decision(outcome, finding) for outcome in run.outcomes for finding in outcome.findings
         ],
     }
+
+
+def _decay_block(report: DecayReport) -> dict[str, Any]:
+    """Return how what was in force fares; the keys are pairs and sides, `all` for the pool."""
+    return {
+        "decayed": report.decayed,
+        "flagged": list(report.flagged),
+        "all": _decay(report.pooled),
+        "units": [_decay(one) for one in report.units],
+    }
+
+
+def _decay(one: Decay) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "trades": one.trades,
+        "learned_bps": _known(one.learned_bps),
+        "since_bps": _known(one.since_bps),
+        "z": _known(one.z),
+        "p_value": None if one.unsure else one.p_value,
+        "unsure": one.unsure or None,
+    }
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:
@@ -49,7 +78,9 @@ def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:
         "bot_trades": evidence.bot_trades,
         "claim_bps": evidence.claim_bps,
         "p_value": evidence.p_value,
+        "q_value": evidence.q_value,
         "e_value": evidence.e_value,
+        "decay_z": evidence.decay_z,
         "train_profit": evidence.train_profit,
         "test_profit": evidence.test_profit,
         "incumbent_test_profit": evidence.incumbent_test_profit,

@@ -63,11 +63,13 @@ class SecondLook:
         """Return what stands after the daily rules."""
         champions = {one.ruling.key: self._champion(one) for one in gathering.certified}
         decay = self._decay(gathering, champions)
-        falls_behind = {one.key: one for one in decay.units if one.key in decay.flagged}
+        by_key = {one.key: one for one in decay.units}
+        falls_behind = {key: by_key[key] for key in decay.flagged}
         reviewed, records, retractions = [], dict(self.before), []
         for certified in gathering.certified:
             key = certified.ruling.key
             one, record, retraction = self._reviewed(certified, champions[key], falls_behind.get(key))
+            one = _with_decay(one, by_key.get(key))
             reviewed.append(one)
             records[key] = with_choice(record, self._choice(one))
             if retraction is not None:
@@ -195,6 +197,15 @@ def _with_parent(one: Certified, champion: ParameterVersion) -> Certified:
     """Return a taken candidate that names what it replaces."""
     decision = one.finding.decision
     evidence = replace(decision.evidence, parent_version=champion.version_id)
+    return replace(one, finding=replace(one.finding, decision=replace(decision, evidence=evidence)))
+
+
+def _with_decay(one: Certified, decay: Decay | None) -> Certified:
+    """Return a ruling on what stays in force that says how that fares; a new version has no past."""
+    if decay is None or decay.unsure or _takes(one):
+        return one
+    decision = one.finding.decision
+    evidence = replace(decision.evidence, decay_z=decay.z)
     return replace(one, finding=replace(one.finding, decision=replace(decision, evidence=evidence)))
 
 

@@ -61,11 +61,19 @@ class Record:
     booked_until: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What was kept. records : by pair side. dropped : how many of another lattice are of no use now."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    dropped: int = 0
+
+
 class Standings(Protocol):
     """Where records are kept between runs."""
 
-    def read(self, lattice: Lattice) -> dict[str, Record]:
-        """Return the records by pair side; none where they are of another lattice."""
+    def read(self, lattice: Lattice) -> Remembered:
+        """Return the records made on this lattice: the cells of another one are other exits."""
         ...
 
     def write(self, records: Mapping[str, Record], lattice: Lattice) -> None:
@@ -78,14 +86,17 @@ class StandingsInMemory:
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
+        self._signature = ""
 
-    def read(self, lattice: Lattice) -> dict[str, Record]:
+    def read(self, lattice: Lattice) -> Remembered:
         """Return them."""
-        return dict(self._records)
+        if self._signature != lattice.signature:
+            return Remembered(dropped=len(self._records))
+        return Remembered(records=dict(self._records))
 
     def write(self, records: Mapping[str, Record], lattice: Lattice) -> None:
         """Keep them."""
-        self._records = dict(records)
+        self._records, self._signature = dict(records), lattice.signature
 
 
 class StandingsFile:
@@ -94,7 +105,7 @@ class StandingsFile:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def read(self, lattice: Lattice) -> dict[str, Record]:
+    def read(self, lattice: Lattice) -> Remembered:
         """Return the records; none where there is no file, or one of another lattice.
 
         Raises InputError for a file that is not ours or was damaged; it is left as it is.
@@ -104,29 +115,32 @@ class StandingsFile:
             if document["schema"] != SCHEMA:
                 raise InputError(f"schema {document['schema']!r}, this program reads {SCHEMA}")
             if document["lattice"] != lattice.signature:
-                return {}
-            return {key: _record(row) for key, row in document["records"].items()}
+                return Remembered(dropped=len(document["records"]))
+            return Remembered(records={key: _record(row) for key, row in document["records"].items()})
         except FileNotFoundError:
-            return {}
+            return Remembered()
         except (OSError, ValueError, TypeError, KeyError, InputError, ParameterError) as error:
             raise InputError(
                 f"{self.file} cannot be read ({error}); move it away, and the paper accounts start anew"
             ) from None
 
     def write(self, records: Mapping[str, Record], lattice: Lattice) -> None:
-        """Replace the file."""
+        """Replace the file; raises InputError where it cannot be written."""
         document = {
             "schema": SCHEMA,
             "lattice": lattice.signature,
             "records": {key: _row(record) for key, record in sorted(records.items())},
         }
-        self.file.parent.mkdir(parents=True, exist_ok=True)
         beside = self.file.with_name(self.file.name + ".writing")
-        with beside.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=1, allow_nan=False)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(self.file)
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("w", encoding="utf-8") as stream:
+                json.dump(document, stream, indent=1, allow_nan=False)
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.replace(self.file)
+        except OSError as error:
+            raise InputError(f"cannot write {self.file}: {error.strerror or error}") from None
 
 
 def brought_up_to_date(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,12 +15,13 @@ from freqfleet.learning.optimizer import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.search import study_seed
 from freqfleet.replay.metrics import weighted_mean
-from freqfleet.report.card import FamilyTest, FunnelStep, PairCard, ReportCard
+from freqfleet.report.card import DecayLine, FamilyTest, FunnelStep, PairCard, ReportCard
 from freqfleet.report.card_build import card_surface, overfitting, seed_gate, sharpe
 from freqfleet.report.formats import as_bps, as_percent
 from freqfleet.settings import CostSettings, Settings
+from freqfleet.validation.decay import Decay
 from freqfleet.validation.monte_carlo import block_bootstrap
-from freqfleet.validation.multiplicity import holm
+from freqfleet.validation.publication import FamilyRuling
 from freqfleet.validation.selection import KEEP
 
 # Of the account in each trade, without leverage: what a fleet of some ten open positions does.
@@ -54,7 +56,8 @@ def report_card(
         costs=_costs(settings.costs),
         pairs=pairs,
         funnel=_funnel(run, certified, settings),
-        families=_families(run, certified, settings),
+        families=tuple(_family(one) for one in run.gathering.families) if run.gathering is not None else (),
+        decay=_decay(run),
         notes=run.notes,
         commands=tuple(commands),
     )
@@ -109,31 +112,44 @@ def _funnel(run: OptimizerRun, certified: Sequence[Certified], settings: Setting
     return tuple(FunnelStep(name=name, count=count) for name, count in steps)
 
 
-def _families(
-    run: OptimizerRun, certified: Sequence[Certified], settings: Settings
-) -> tuple[FamilyTest, ...]:
-    if run.gathering is None or not run.gathering.families:
+def _family(family: FamilyRuling) -> FamilyTest:
+    test = family.test
+    return FamilyTest(
+        name=family.name,
+        members=family.units,
+        trades=0 if test is None else test.trades,
+        improvement_bps=None if test is None else _known(test.mean * _BPS),
+        standard_error_bps=None if test is None else _known(test.standard_error * _BPS),
+        t_value=None if test is None else _known(test.t),
+        effective_df=None if test is None else _known(test.effective_df),
+        p_value=family.p_value,
+        fires=family.fires,
+    )
+
+
+def _decay(run: OptimizerRun) -> tuple[DecayLine, ...]:
+    if run.decay is None or not run.decay.units:
         return ()
-    tests = run.gathering.families
-    fires = holm(np.array(list(tests.values())), settings.gate.pooled_alpha)
-    found = []
-    for (name, p_value), fire in zip(tests.items(), fires.tolist(), strict=True):
-        members = [one for one in certified if one.ruling.family == name]
-        gains = np.concatenate([one.held_out_gain for one in members]) if members else np.empty(0)
-        found.append(
-            FamilyTest(
-                name=name,
-                members=len(members),
-                trades=len(gains),
-                improvement_bps=float(gains.mean() * _BPS) if len(gains) else None,
-                standard_error_bps=None,
-                t_value=None,
-                effective_df=None,
-                p_value=p_value,
-                fires=fire,
-            )
-        )
-    return tuple(found)
+    flagged = set(run.decay.flagged)
+    return (
+        _decay_line("all pairs", run.decay.pooled, flagged=run.decay.decayed),
+        *(_decay_line(one.key, one, flagged=one.key in flagged) for one in run.decay.units),
+    )
+
+
+def _decay_line(name: str, decay: Decay, *, flagged: bool) -> DecayLine:
+    sure = not decay.unsure
+    return DecayLine(
+        name=name,
+        trades=decay.trades,
+        z=decay.z if sure else None,
+        p_value=decay.p_value if sure else None,
+        flagged=flagged,
+    )
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _costs(costs: CostSettings) -> str:

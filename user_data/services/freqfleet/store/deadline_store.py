@@ -8,7 +8,7 @@ the late answer is thrown away. That is safe because every call of a store may b
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as LateError
 from datetime import datetime
@@ -17,10 +17,11 @@ from typing import TypeVar
 from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
-from freqfleet.errors import StoreUnavailable
+from freqfleet.errors import InputError, StoreUnavailable
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.digests import DayDigest
 from freqfleet.store.promise import LearningStore, StoreHealth, WriteReceipt
+from freqfleet.store.series import Reading, SeriesKeeper
 
 T = TypeVar("T")
 
@@ -102,6 +103,16 @@ class DeadlineStore:
     def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
         """Return every record up to and including `recorded_to`."""
         return self._ask(lambda body: body.bin_records(recorded_to=recorded_to))
+
+    def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
+        """Store one number a key for the time `at`; raises InputError where the body keeps no series."""
+        return self._ask(lambda body: _keeper(body).record_series(name, at, values))
+
+    def series(
+        self, name: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Reading]:
+        """Return the numbers with since <= at < until; raises InputError where the body keeps no series."""
+        return self._ask(lambda body: _keeper(body).series(name, since=since, until=until))
 
     def health(self) -> StoreHealth:
         """Ask the store how it is."""
@@ -187,3 +198,9 @@ class DeadlineStore:
                 if not late.is_set() and not self._closed and opening is self._opening:
                     self._body = body
             return body
+
+
+def _keeper(body: LearningStore) -> SeriesKeeper:
+    if not isinstance(body, SeriesKeeper):
+        raise InputError("this learning store keeps no series")
+    return body

@@ -26,6 +26,7 @@ from freqfleet.errors import InputError, ParameterError, StoreUnavailable, Trade
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import influx_names as names
 from freqfleet.store import influx_points as points
+from freqfleet.store import influx_series
 from freqfleet.store.bin_records import bin_record, one_row_a_place, record_row
 from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.influx_reader import InfluxReader, chunks, one_of
@@ -45,6 +46,7 @@ from freqfleet.store.rows import (
     version_row,
     whole_ms,
 )
+from freqfleet.store.series import Reading, series_rows
 
 logger = logging.getLogger(__name__)
 
@@ -220,6 +222,30 @@ class InfluxStore:
         found = self._values(rows, bin_record, lambda row: f"bin record {row.series!r}")
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
 
+    # -- numbers over time -----------------------------------------------------------------------------
+
+    def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
+        """Store one number a key for the time `at`; see `series.SeriesKeeper`."""
+        self._require_open()
+        rows, rejected = series_rows(name, at, values)
+        flaws = [influx_series.series_flaw(row) for row in rows]
+        fitting = [row for row, flaw in zip(rows, flaws, strict=True) if flaw is None]
+        total = WriteReceipt(rejected=(*rejected, *(flaw for flaw in flaws if flaw is not None)))
+        if not fitting:
+            return total
+        with self._writing:
+            return _sum(total, self._record_series(name, fitting))
+
+    def series(
+        self, name: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Reading]:
+        """Return the numbers with since <= at < until, by time and key."""
+        self._require_open()
+        since_ns = None if since is None else next_ms(since) * points.NS_PER_MS
+        until_ns = None if until is None else next_ms(until) * points.NS_PER_MS
+        found = self._reader.series(self._series_bucket, name, since_ns, until_ns)
+        return influx_series.readings(name, found)
+
     # -- the store as a whole --------------------------------------------------------------------------
 
     def health(self) -> StoreHealth:
@@ -325,6 +351,29 @@ class InfluxStore:
             line = points.version_line({**row, "sequence": sequence + counts["accepted"]})
             batch.append(_Line(line, f"version {row['version_id']}", "accepted"))
         return self._written(self._prefix + bucket, batch, counts)
+
+    @property
+    def _series_bucket(self) -> str:
+        return self._prefix + names.OPTIMIZED_BUCKET
+
+    def _record_series(self, name: str, rows: Sequence[Row]) -> WriteReceipt:
+        """Store the numbers of one name and time."""
+        at_ns = rows[0]["at_ms"] * points.NS_PER_MS
+        stored = influx_series.last_of_each(
+            self._reader.series(self._series_bucket, name, at_ns, at_ns + points.NS_PER_MS)
+        )
+        batch: list[_Line] = []
+        counts = {"accepted": 0, "amended": 0, "duplicate": 0}
+        for row in rows:
+            before = stored.get((row["at_ms"], row["series_key"]))
+            if before is not None and before.value == row["value"]:
+                counts["duplicate"] += 1
+                continue
+            outcome = "accepted" if before is None else "amended"
+            counts[outcome] += 1
+            text = influx_series.series_line(row, at_ns if before is None else before.time_ns + 1)
+            batch.append(_Line(text, f"{name} of {row['series_key']}", outcome))
+        return self._written(self._series_bucket, batch, counts)
 
     def _written(self, bucket: str, batch: Sequence[_Line], counts: dict[str, int]) -> WriteReceipt:
         """Send a batch; what the server refuses is taken out of the counts and told."""

@@ -20,6 +20,10 @@ OPTIMIZED_BUCKET = "OPTUNA_PARAMS"
 ADAPTIVE_BUCKET = "bot3_learning"
 PARAMETER_MEASUREMENTS = {OPTIMIZED_BUCKET: OPTIMIZED, ADAPTIVE_BUCKET: ADAPTIVE}
 
+# Numbers over time, in OPTIMIZED_BUCKET: tags series (decay_z, …) and series_key, field value.
+SERIES = "learning_series"
+SERIES_NAME, SERIES_KEY, SERIES_VALUE = "series", "series_key", "value"
+
 BOT, PAIR, DIRECTION, LEVERAGE_BIN = "bot", "pair", "direction", "leverage_bin"
 TRADE_TAGS = (BOT, PAIR, DIRECTION, LEVERAGE_BIN)
 VERSION_TAGS = (PAIR, DIRECTION, LEVERAGE_BIN)

@@ -15,6 +15,7 @@ from freqfleet.store import influx_names as names
 from freqfleet.store import influx_points as points
 from freqfleet.store.influx_lines import text_literal
 from freqfleet.store.influx_records import RECORD_SELECT, record_rows
+from freqfleet.store.influx_series import SERIES_SELECT, SeriesPoint, series_points
 from freqfleet.store.influx_server import InfluxServer
 from freqfleet.store.rows import StoredRow
 
@@ -98,6 +99,16 @@ class InfluxReader:
             if rows:
                 chosen.append(max(rows, key=lambda row: (row.effective_ms, row.recorded_ms, row.sequence)))
         return chosen
+
+    def series(self, bucket: str, name: str, since_ns: int | None, until_ns: int | None) -> list[SeriesPoint]:
+        """Return every number of a name in a window, replaced ones too."""
+        conditions = one_of(names.SERIES_NAME, [name])
+        if until_ns is not None:
+            conditions.append(f"time < {until_ns}")
+        found: list[SeriesPoint] = []
+        for header, rows in self._pages(bucket, names.SERIES, SERIES_SELECT, conditions, since_ns):
+            found += series_points(header, rows, self._description)
+        return found
 
     def count(self, bucket: str, measurement: str, field: str, condition: str | None) -> int:
         """Return how many points have a field."""

@@ -33,8 +33,8 @@ class Window:
 class Decay:
     """Learned against afterwards. z : above zero where it earns less now; NaN where one side is unknown.
 
-    learned_bps, since_bps : improvement per trade, NaN without trades. p_value : one-sided; 1 where unknown,
-    which `unsure` explains.
+    learned_bps, since_bps : improvement per trade, NaN without trades. trades : of those since then.
+    p_value : one-sided; 1 where unknown, which `unsure` explains.
     """
 
     key: str
@@ -42,6 +42,7 @@ class Decay:
     since_bps: float
     z: float
     p_value: float
+    trades: int
     unsure: str = ""
 
     @property
@@ -74,6 +75,7 @@ def decay_of(key: str, learned: Window, since: Window) -> Decay:
         since_bps=after.mean * 1e4,
         z=z,
         p_value=1.0 if unsure else 0.5 * math.erfc(z / math.sqrt(2.0)),
+        trades=after.trades,
         unsure=unsure,
     )
 
@@ -93,6 +95,7 @@ def decay_of_claim(key: str, claim: float, standard_error: float, since: Window)
         since_bps=after.mean * 1e4,
         z=z,
         p_value=1.0 if unsure else 0.5 * math.erfc(z / math.sqrt(2.0)),
+        trades=after.trades,
         unsure=unsure,
     )
 

@@ -26,6 +26,20 @@ def benjamini_hochberg(p_values: FloatArray, fdr: float) -> BoolArray:
     return believed
 
 
+def adjusted(p_values: FloatArray) -> FloatArray:
+    """Return the smallest `fdr` at which `benjamini_hochberg` would believe each test; (n,), 0..1.
+
+    p_values : (n,), within 0..1; NaN counts as 1. Known as q-values, or p-values adjusted for the run.
+    """
+    p_values = np.where(np.isnan(p_values), 1.0, p_values)
+    count = len(p_values)
+    order = np.argsort(p_values, kind="stable")
+    scaled = p_values[order] * count / np.arange(1, count + 1)
+    q_values = np.empty(count)
+    q_values[order] = np.minimum.accumulate(scaled[::-1])[::-1]
+    return q_values
+
+
 def holm(p_values: FloatArray, alpha: float) -> BoolArray:
     """Return which tests to believe, so that any false one has at most the chance `alpha`.
 

@@ -10,7 +10,7 @@ certified. Everything else is kept or skipped, with a reason. Nothing here is ra
     units = [Unit(..., estimates=moments_of(d, w, training_sets(folds, entered, ends)).estimates()), ...]
     selection = select(units)
     differences = replay every trade in cells_of_trades(selection.cells[unit], fold_of_trades(folds, entered))
-    rulings = rule(units, selection, folds, differences)
+    rulings = judge(units, selection, folds, differences)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.replay.metrics import effective_trades
 from freqfleet.validation.clustered import MIN_NONZERO, MeanTest, mean_test
 from freqfleet.validation.folds import NO_FOLD, Fold, fold_of_trades
-from freqfleet.validation.multiplicity import benjamini_hochberg, holm, simes
+from freqfleet.validation.multiplicity import adjusted, benjamini_hochberg, holm, simes
 from freqfleet.validation.selection import KEEP, Selection, Unit
 from freqfleet.validation.shrinkage import UNITS_FOR_A_MEAN
 
@@ -58,6 +58,8 @@ class UnitRuling:
     cell : what to publish or inherit; KEEP for the incumbent. claim_bps : the shrunk posterior of that cell
     over the incumbent, per trade; never the best mean in sample.
     own : test of the cross-fitted differences; None where there was nothing to test.
+    q_value : the p of `own` after Benjamini-Hochberg over every unit of the run that could certify itself;
+    None where this one could not.
     family_p : p-value of the pooled test of those in the family that did not certify themselves.
     effective_trades : Kish, by the weights of selection.
     folds_used : folds that judged any of its trades. worst_fold_bps : lowest mean of a fold; None without.
@@ -72,9 +74,37 @@ class UnitRuling:
     trades: int
     effective_trades: float
     own: MeanTest | None
+    q_value: float | None
     family_p: float
     folds_used: int
     worst_fold_bps: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyRuling:
+    """The pooled test of one family, over those of its units that did not certify themselves.
+
+    units : how many those are. test : of their held-out improvements; None for too few units to pool.
+    fires : whether it certifies them, after Holm over the families of the run.
+    """
+
+    name: str
+    units: int
+    test: MeanTest | None
+    fires: bool
+
+    @property
+    def p_value(self) -> float:
+        """Of the test; 1 where there was none."""
+        return 1.0 if self.test is None else self.test.p_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulings:
+    """What the gate says about a run: units in the order they came in, families by name."""
+
+    units: tuple[UnitRuling, ...]
+    families: tuple[FamilyRuling, ...]
 
 
 def refusal_of_search(search: str) -> str | None:
@@ -94,7 +124,18 @@ def rule(
     differences: Sequence[FloatArray],
     rules: GateRules | None = None,
 ) -> tuple[UnitRuling, ...]:
-    """Return one ruling per unit, in their order.
+    """Return one ruling per unit, in their order; see `judge`."""
+    return judge(units, selection, folds, differences, rules).units
+
+
+def judge(
+    units: Sequence[Unit],
+    selection: Selection,
+    folds: Sequence[Fold],
+    differences: Sequence[FloatArray],
+    rules: GateRules | None = None,
+) -> Rulings:
+    """Return what may be published of a run.
 
     differences : per unit (n,), what each trade earned in the cell chosen without it minus what it earned
     under the incumbent; 0 where that cell is KEEP. Trades of no fold are not looked at.
@@ -108,11 +149,16 @@ def rule(
         for at, (unit, one) in enumerate(zip(units, differences, strict=True))
     ]
     certified = _certified(cases, rules)
-    family_p, families = _families(cases, certified, rules)
+    families = _families(cases, certified, rules)
+    by_name = {one.name: one for one in families}
     tested = sum(not case.problem for case in cases)
-    return tuple(
-        _ruling(case, bool(own), family_p[case.unit.family], families[case.unit.family], tested, rules)
-        for case, own in zip(cases, certified, strict=True)
+    q_values = _q_values(cases)
+    return Rulings(
+        units=tuple(
+            _ruling(case, bool(own), q_value, by_name[case.unit.family], tested, rules)
+            for case, own, q_value in zip(cases, certified, q_values, strict=True)
+        ),
+        families=families,
     )
 
 
@@ -188,26 +234,35 @@ def _certified(cases: Sequence[_Case], rules: GateRules) -> BoolArray:
     Two steps: chance must fail to explain the run as a whole (one family together, or the best few units
     alone), and only then are units picked out. Where nothing can be learned, the second step seldom comes.
     """
-    able = np.array([case.test is not None and not case.problem for case in cases], dtype=np.bool_)
-    p_values = np.array([case.test.p_value if case.test else 1.0 for case in cases])
+    able, p_values = _able(cases)
     certified = np.zeros(len(cases), dtype=np.bool_)
     alone = simes(p_values[able])
-    _, families = _families(cases, certified, rules)
-    if alone <= rules.pooled_alpha or any(families.values()):
+    if alone <= rules.pooled_alpha or any(one.fires for one in _families(cases, certified, rules)):
         certified[able] = benjamini_hochberg(p_values[able], rules.fdr)
     return certified
 
 
-def _families(
-    cases: Sequence[_Case], left_out: BoolArray, rules: GateRules
-) -> tuple[dict[str, float], dict[str, bool]]:
-    """Return p-value and certification of every family; Holm over the families of the run.
+def _able(cases: Sequence[_Case]) -> tuple[BoolArray, FloatArray]:
+    """Return which units may certify themselves, and their p-values; (units,) each."""
+    able = np.array([case.test is not None and not case.problem for case in cases], dtype=np.bool_)
+    return able, np.array([case.test.p_value if case.test else 1.0 for case in cases])
+
+
+def _q_values(cases: Sequence[_Case]) -> list[float | None]:
+    able, p_values = _able(cases)
+    q_values = np.full(len(cases), np.nan)
+    q_values[able] = adjusted(p_values[able])
+    return [float(one) if can else None for one, can in zip(q_values, able.tolist(), strict=True)]
+
+
+def _families(cases: Sequence[_Case], left_out: BoolArray, rules: GateRules) -> tuple[FamilyRuling, ...]:
+    """Return the test of every family; Holm over the families of the run.
 
     left_out : (units,). What a family lends is tested without the units that certified themselves: one pair
     with a large edge vouches for nobody else.
     """
     names = sorted({case.unit.family for case in cases})
-    p_values = []
+    tests: list[tuple[int, MeanTest | None]] = []
     for name in names:
         members = [
             case
@@ -215,20 +270,30 @@ def _families(
             if case.unit.family == name and len(case.values) and not out
         ]
         if len(members) < UNITS_FOR_A_MEAN:
-            p_values.append(1.0)
+            tests.append((len(members), None))
             continue
         values = np.concatenate([case.values for case in members])
         entered_ms = np.concatenate([case.entered_ms for case in members])
         test = mean_test(values, np.ones(len(values)), entered_ms, min_nonzero=rules.min_nonzero)
-        p_values.append(test.p_value)
-    passed = holm(np.array(p_values), rules.pooled_alpha)
-    return dict(zip(names, p_values, strict=True)), dict(zip(names, passed.tolist(), strict=True))
+        tests.append((len(members), test))
+    p_values = np.array([1.0 if test is None else test.p_value for _, test in tests])
+    return tuple(
+        FamilyRuling(name=name, units=count, test=test, fires=fires)
+        for name, (count, test), fires in zip(
+            names, tests, holm(p_values, rules.pooled_alpha).tolist(), strict=True
+        )
+    )
 
 
 def _ruling(
-    case: _Case, certified: bool, family_p: float, family: bool, tested: int, rules: GateRules
+    case: _Case,
+    certified: bool,
+    q_value: float | None,
+    family: FamilyRuling,
+    tested: int,
+    rules: GateRules,
 ) -> UnitRuling:
-    verdict, reason = _verdict(case, certified, family_p, family, tested, rules)
+    verdict, reason = _verdict(case, certified, family, tested, rules)
     takes = verdict in (Verdict.PUBLISHED, Verdict.INHERITED)
     return UnitRuling(
         key=case.unit.key,
@@ -240,21 +305,22 @@ def _ruling(
         trades=len(case.values),
         effective_trades=effective_trades(case.unit.weights),
         own=case.test,
-        family_p=family_p,
+        q_value=q_value,
+        family_p=family.p_value,
         folds_used=len(case.fold_means),
         worst_fold_bps=min(case.fold_means) * BPS if case.fold_means else None,
     )
 
 
 def _verdict(
-    case: _Case, certified: bool, family_p: float, family: bool, tested: int, rules: GateRules
+    case: _Case, certified: bool, family: FamilyRuling, tested: int, rules: GateRules
 ) -> tuple[Verdict, str]:
     large = case.cell != KEEP and case.claim_bps >= rules.claim_min_bps
     figures = f"{_claim(case)}, {len(case.values)} trades"
     if certified and large and case.test is not None:
         return Verdict.PUBLISHED, f"p={case.test.p_value:.2g}, {figures}"
-    if family and large and len(case.values):
-        return Verdict.INHERITED, f"its family is certified (p={family_p:.2g}), {figures}"
+    if family.fires and large and len(case.values):
+        return Verdict.INHERITED, f"its family is certified (p={family.p_value:.2g}), {figures}"
     if case.problem or case.test is None:
         return Verdict.SKIPPED, case.problem
     return Verdict.KEPT, _why_kept(case, case.test, certified, tested, rules)
