@@ -22,7 +22,7 @@ def test_everything_the_repository_ships_is_placed() -> None:
     if not (REPOSITORY / ".git").exists():
         pytest.skip("no git here to ask what is shipped")
     listed = subprocess.run(
-        ["git", "ls-files", "user_data/strategies", "user_data/config"],
+        ["git", "ls-files", "user_data/strategies", "user_data/freqaimodels", "user_data/config"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -20,6 +20,7 @@ FILES = (
     Path("strategies/bot1_long.py"),
     Path("strategies/bot2_short.py"),
     Path("strategies/bot3_meta.py"),
+    Path("freqaimodels/FreqfleetBank.py"),
     Path("config/bot1.json"),
     Path("config/bot2.json"),
     Path("config/bot3.json"),

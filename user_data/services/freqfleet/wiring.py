@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from freqfleet.runtime.bookkeeper import BookKeeper
     from freqfleet.runtime.bot import FleetBot
     from freqfleet.runtime.caution import Caution
+    from freqfleet.runtime.freqai_door import BankDoor
     from freqfleet.runtime.leverage import LeverageRule
     from freqfleet.runtime.switchboard import Switchboard
     from freqfleet.signals.ensemble import Ensemble
@@ -255,6 +256,24 @@ def _learned_feeders(settings: Settings, newest: int | None) -> list[LearnedFeed
         for recipe in recipes
         if recipe.name in models
     ]
+
+
+def open_bank_ensemble(host: Mapping[str, Any]) -> Ensemble:
+    """Return the bank's feeders for a FreqAI strategy; raises SettingsError where the bank has none.
+
+    host : freqtrade's configuration.
+    """
+    settings = load_settings(Path(host["user_data_dir"]))
+    required = settings.feeders.model_copy(update={"use": "bank"})
+    return make_ensemble(settings.model_copy(update={"feeders": required}))
+
+
+def open_bank_door(host: Mapping[str, Any]) -> BankDoor:
+    """Return what the FreqAI model class delegates to; raises SettingsError where the bank is empty."""
+    from freqfleet.runtime.freqai_door import BankDoor
+
+    bank = feeder_bank(load_settings(Path(host["user_data_dir"])))
+    return BankDoor(open_bank_ensemble(host), [version.folder.name for version in bank.versions()])
 
 
 def open_bot(
