@@ -24,6 +24,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "sync": ("sync", "sync", "Copy closed trades into the learning store, exactly once."),
     "optimize": ("optimize", "optimize", "Learn exit parameters per pair and side, and publish what holds."),
     "walk-forward": ("walk_forward", "walk_forward", "The history a live learner would have published."),
+    "controller": (
+        "controller",
+        "controller",
+        "Learn from closed trades by leverage bin, every few seconds.",
+    ),
     "params": ("params", "params", "What is in force, and why."),
     "feeders": ("feeders", "feeders", "Train the feeders that learn, rank them, ask them."),
     "gate-check": ("gate_check", "gate_check", "Try to fool the publication gate on markets of known truth."),

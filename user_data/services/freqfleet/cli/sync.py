@@ -127,8 +127,8 @@ def _serve(settings: Settings, bots: Sequence[str], every_seconds: float) -> Non
 
     from freqfleet.clock import SystemClock
     from freqfleet.store.heartbeat import HEARTBEATS
+    from freqfleet.store.service import Service
     from freqfleet.trades.sync import Checkpoint, sync_bot
-    from freqfleet.trades.sync_service import SyncService
     from freqfleet.wiring import open_store_to_write
 
     checkpoint = Checkpoint()
@@ -140,7 +140,8 @@ def _serve(settings: Settings, bots: Sequence[str], every_seconds: float) -> Non
             )
         return cycle_line(reports, skipped)
 
-    service = SyncService(
+    service = Service(
+        "sync",
         cycle,
         every_seconds=every_seconds,
         heartbeats=settings.path(HEARTBEATS),

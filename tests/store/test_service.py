@@ -9,7 +9,7 @@ import pytest
 from freqfleet.clock import FixedClock
 from freqfleet.errors import StoreIncompatible, StoreUnavailable
 from freqfleet.store.heartbeat import heartbeats
-from freqfleet.trades.sync_service import SyncService
+from freqfleet.store.service import Service
 
 NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def run(folder: Path, *cycles: str | Exception) -> tuple[list[str], list[str]]:
         lines.append(line)
         beats.extend(one.said for one in heartbeats(folder))
 
-    service = SyncService(cycle, every_seconds=1e-3, heartbeats=folder, say=say, clock=FixedClock(NOON))
+    service = Service("sync", cycle, every_seconds=1e-3, heartbeats=folder, say=say, clock=FixedClock(NOON))
     stops.append(service.stop)
     service.run()
     return lines, beats

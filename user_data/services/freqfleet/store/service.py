@@ -1,4 +1,4 @@
-"""`sync` again and again: one cycle, one line, one heartbeat; a fault of a cycle is the next one's work."""
+"""A verb again and again: one cycle, one line, one heartbeat; a fault of a cycle is the next one's work."""
 
 from __future__ import annotations
 
@@ -15,28 +15,33 @@ from freqfleet.store.heartbeat import beat, rest
 
 logger = logging.getLogger(__name__)
 
-SERVICE = "sync"
 
-
-class SyncService:
+class Service:
     """Runs cycles until it is told to stop.
 
-    cycle : syncs every bot and returns its line; a FreqfleetError is said and the next cycle tries again,
+    name : of the service, in its heartbeat.
+    cycle : does the work and returns its line; a FreqfleetError is said and the next cycle tries again,
         except StoreIncompatible: no later cycle of this program can help that.
     every_seconds : from the start of one cycle to the start of the next; a cycle that takes longer is
         followed by the next one at once.
     say : gets one line a cycle, with its time.
+    beats_when_failing : whether a cycle that failed counts as a sign of life. A learner that learns nothing
+        is dead to those who rely on it.
     """
 
     def __init__(
         self,
+        name: str,
         cycle: Callable[[], str],
         *,
         every_seconds: float,
         heartbeats: Path,
         say: Callable[[str], None],
         clock: Clock,
+        beats_when_failing: bool = True,
     ) -> None:
+        self._name = name
+        self._beats_when_failing = beats_when_failing
         self._cycle = cycle
         self._every_seconds = every_seconds
         self._heartbeats = heartbeats
@@ -55,7 +60,7 @@ class SyncService:
             started = time.monotonic()
             self._one_cycle()
             self._stop.wait(max(0.0, self._every_seconds - (time.monotonic() - started)))
-        rest(self._heartbeats, SERVICE)
+        rest(self._heartbeats, self._name)
 
     def _one_cycle(self) -> None:
         try:
@@ -68,10 +73,11 @@ class SyncService:
             said = f"{self.failed_cycles}. failed cycle in a row: {error}"
         now = self._clock.now()
         self._say(f"{iso(now)} {said}")
-        self._beat(now, said)
+        if not self.failed_cycles or self._beats_when_failing:
+            self._beat(now, said)
 
     def _beat(self, now: datetime, said: str) -> None:
         try:
-            beat(self._heartbeats, SERVICE, now, self._every_seconds, said)
+            beat(self._heartbeats, self._name, now, self._every_seconds, said)
         except OSError as error:
             logger.warning("no heartbeat, %s: %s", self._heartbeats, error.strerror)

@@ -1,0 +1,238 @@
+"""Controller: closed trades become bin records that bots choose leverage and stake by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.leverage_bins import LEVERAGE_BINS
+from freqfleet.domain.leverage_choice import choose_leverage
+from freqfleet.domain.sides import Side
+from freqfleet.errors import StoreUnavailable
+from freqfleet.learning.controller import Controller
+from freqfleet.learning.trade_feed import Kind
+from freqfleet.parameters.records import RecordBook
+from freqfleet.settings import load_settings
+from freqfleet.testing.memory_store import MemoryStore
+from freqfleet.testing.records import bin_record
+from freqfleet.testing.trades import closed_trade, version
+
+NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
+PAIR = "BTC/USDT:USDT"
+
+
+class MovedClock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+def controller(store: MemoryStore, clock: MovedClock) -> Controller:
+    return Controller(store=store, settings=load_settings(), clock=clock)
+
+
+def earned(
+    count: int, mean: float, *, leverage: float, first: int = 0, sd: float = 0.01, **more
+) -> list[ClosedTrade]:
+    """Return trades of BOT3 over the last 60 days, four a day, with this mean profit on price."""
+    profits = np.random.default_rng([count, first]).normal(mean, sd, count)
+    return [
+        closed_trade(
+            bot="BOT3",
+            trade_id=first + number,
+            leverage=leverage,
+            margin_profit_ratio=float(profit) * leverage,
+            opened_at=NOON - timedelta(hours=6 * number + 2),
+            closed_at=NOON - timedelta(hours=6 * number + 1),
+            **more,
+        )
+        for number, profit in enumerate(profits)
+    ]
+
+
+def evidence_of(store: MemoryStore, at: datetime = NOON):
+    return RecordBook(store.bin_records()).evidence(PAIR, Side.LONG, at)
+
+
+def test_what_pays_lets_a_bot_take_more_leverage_than_what_does_not(
+    store: MemoryStore, controller: Controller
+):
+    store.record_closed_trades(earned(240, 0.008, leverage=3.0))
+    controller.cycle()
+    paying = choose_leverage(wanted=3.0, evidence=evidence_of(store))
+
+    other = MemoryStore()
+    other.record_closed_trades(earned(240, -0.002, leverage=3.0))
+    Controller(store=other, settings=load_settings(), clock=MovedClock()).cycle()
+    losing = choose_leverage(wanted=3.0, evidence=evidence_of(other))
+
+    assert paying.leverage > 3.0
+    assert losing.leverage == 1.0
+
+
+def test_an_empty_bin_and_one_of_a_single_trade_are_spoken_for_by_their_parent(
+    store: MemoryStore, controller: Controller
+):
+    store.record_closed_trades([*earned(240, 0.004, leverage=3.0), *earned(1, 0.2, leverage=9.0, first=5000)])
+
+    cycle = controller.cycle()
+
+    by_bin = dict(evidence_of(store).by_bin)
+    assert by_bin[LEVERAGE_BINS[1]].leverage_bin == LEVERAGE_BINS[1]
+    assert by_bin[LEVERAGE_BINS[3]].leverage_bin is None  # empty: the pair
+    assert by_bin[LEVERAGE_BINS[4]].leverage_bin is None  # one trade: the pair
+    assert [one.trades for one in cycle.recorded if one.leverage_bin == LEVERAGE_BINS[4]] == [1, 1]
+
+
+def test_a_cycle_without_new_trades_records_nothing(
+    store: MemoryStore, controller: Controller, clock: MovedClock
+):
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    controller.cycle()
+    clock.at += timedelta(seconds=30)
+
+    cycle = controller.cycle()
+
+    assert (cycle.read, cycle.new_trades, cycle.recorded) == (Kind.NOTHING, 0, ())
+    assert cycle.trades == 100
+
+
+def test_a_restarted_controller_goes_on_from_what_is_published(store: MemoryStore, clock: MovedClock):
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    Controller(store=store, settings=load_settings(), clock=clock).cycle()
+    clock.at += timedelta(minutes=5)
+
+    assert Controller(store=store, settings=load_settings(), clock=clock).cycle().recorded == ()
+
+
+def test_a_level_that_lost_its_trades_hands_back_to_its_parent(
+    store: MemoryStore, controller: Controller, clock: MovedClock
+):
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    controller.cycle()
+    clock.at += timedelta(days=120)
+
+    cycle = controller.cycle()
+
+    assert {one.trades for one in cycle.recorded} == {0}
+    assert evidence_of(store, clock.at).by_bin == ()
+
+
+def test_records_say_which_exits_are_in_force_for_the_bin(store: MemoryStore, controller: Controller):
+    store.record_closed_trades(earned(80, 0.0, leverage=3.0))
+    store.publish_parameters(
+        [version(leverage_bin=LEVERAGE_BINS[1], stop_loss=-0.04, recorded_at=NOON - timedelta(days=1))]
+    )
+
+    records = {(one.pair, one.leverage_bin): one for one in controller.cycle().recorded}
+
+    assert records[PAIR, LEVERAGE_BINS[1]].stop_loss == -0.04
+    assert records[None, LEVERAGE_BINS[1]].stop_loss == -0.03  # the default: nothing is for every pair
+
+
+def test_a_store_that_is_away_costs_a_cycle_and_no_trade(
+    store: MemoryStore, controller: Controller, clock: MovedClock
+):
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    controller.cycle()
+    store.record_closed_trades(earned(100, 0.002, leverage=8.0, first=1000))
+    store.unavailable = True
+    with pytest.raises(StoreUnavailable):
+        controller.cycle()
+    store.unavailable = False
+
+    assert controller.cycle().trades == 200
+
+
+def test_a_store_that_cannot_be_written_is_written_by_the_next_cycle(clock: MovedClock):
+    class ReadOnly(MemoryStore):
+        writable = False
+
+        def record_bins(self, records):
+            if not self.writable:
+                raise StoreUnavailable("it is read-only")
+            return super().record_bins(records)
+
+    store = ReadOnly()
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    controller = Controller(store=store, settings=load_settings(), clock=clock)
+    with pytest.raises(StoreUnavailable):
+        controller.cycle()
+    store.writable = True
+
+    assert len(controller.cycle().recorded) == 4
+
+
+def test_what_another_controller_recorded_is_said(
+    store: MemoryStore, controller: Controller, clock: MovedClock
+):
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    controller.cycle()
+    clock.at += timedelta(days=1)
+    store.record_bins([bin_record(pair=PAIR, recorded_at=clock.at - timedelta(minutes=1))])
+
+    assert "another controller records into this store, 1 levels" in controller.cycle().notes[0]
+
+
+def test_records_and_versions_from_the_future_are_said_and_not_used(
+    store: MemoryStore, controller: Controller
+):
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    later = NOON + timedelta(days=2)
+    store.record_bins([bin_record(pair=PAIR, recorded_at=later)])
+    store.publish_parameters([version(recorded_at=later, stop_loss=-0.05)])
+
+    cycle = controller.cycle()
+
+    assert {one.stop_loss for one in cycle.recorded} == {-0.03}
+    assert any("1 bin records are dated after" in note for note in cycle.notes)
+    assert any("a parameter version is dated 2025-11-03" in note for note in cycle.notes)
+
+
+def test_leverage_outside_the_bins_and_unknown_bots_are_said(store: MemoryStore, controller: Controller):
+    strange = [replace(one, bot="BOT9") for one in earned(3, 0.0, leverage=3.0)]
+    store.record_closed_trades([*strange, *earned(2, 0.0, leverage=12.5)])
+
+    cycle = controller.cycle()
+
+    assert cycle.trades == 2
+    assert any("3 trades of BOT9 take no part" in note for note in cycle.notes)
+    assert any("2 trades have a leverage outside 1..10" in note for note in cycle.notes)
+
+
+def test_a_fleet_without_trades_records_nothing(controller: Controller):
+    cycle = controller.cycle()
+
+    assert cycle.recorded == ()
+    assert cycle.line.startswith("learned from 0 trades, 0 new: 0 levels recorded, ")
+
+
+def test_a_new_pair_takes_part_at_once(store: MemoryStore, controller: Controller, clock: MovedClock):
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    controller.cycle()
+    clock.at += timedelta(minutes=1)
+    store.record_closed_trades([replace(earned(1, 0.0, leverage=3.0, first=900)[0], pair="ETH/USDT:USDT")])
+
+    cycle = controller.cycle()
+
+    assert cycle.trades == 101
+    assert {one.pair for one in cycle.recorded} == {"ETH/USDT:USDT"}

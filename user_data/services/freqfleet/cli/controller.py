@@ -1,0 +1,102 @@
+"""`freqfleet controller`: what closed trades say of every leverage bin, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from freqfleet.cli.json_target import STDOUT, json_option, write_json
+from freqfleet.cli.program import Invocation
+from freqfleet.errors import InputError
+
+if TYPE_CHECKING:
+    from freqfleet.learning.controller import Controller
+    from freqfleet.settings import Settings
+
+LOCK = Path("user_data") / "heartbeats" / "controller.lock"
+SERVICE = "controller"
+
+
+@click.command("controller")
+@click.option("--once", is_flag=True, help="One cycle; what is done where --every is not given.")
+@click.option(
+    "--every",
+    "every_seconds",
+    type=click.FloatRange(min=1.0),
+    metavar="S",
+    help="Again every S seconds, until SIGTERM or Ctrl-C: one line a cycle, and a heartbeat.",
+)
+@json_option
+@click.pass_obj
+def controller(
+    invocation: Invocation, once: bool, every_seconds: float | None, json_target: str | None
+) -> None:
+    """Learn from closed trades by leverage bin, and record what bots choose leverage and stake by.
+
+    It writes to the learning store alone and never places an order. Of two controllers on one userdir the
+    second is refused.
+    """
+    if every_seconds is not None and (once or json_target is not None):
+        raise InputError("--every runs as a service; leave --once and --json out")
+    settings = invocation.settings()
+    from freqfleet.clock import SystemClock
+    from freqfleet.store.one_at_a_time import OneAtATime
+
+    with ExitStack() as stack:
+        stack.enter_context(OneAtATime(settings.path(LOCK), SERVICE, SystemClock().now()))
+        learner, close = _open(settings)
+        stack.callback(close)
+        if every_seconds is not None:
+            _serve(settings, learner, every_seconds)
+        else:
+            _once(learner, json_target)
+
+
+def _open(settings: Settings) -> tuple[Controller, Callable[[], None]]:
+    from freqfleet.clock import SystemClock
+    from freqfleet.learning.controller import Controller
+    from freqfleet.store.deadline_store import DeadlineStore
+    from freqfleet.wiring import open_store_to_write
+
+    seconds = settings.store.deadline_seconds
+    store = DeadlineStore(lambda: open_store_to_write(settings), seconds=seconds)
+    return Controller(store=store, settings=settings, clock=SystemClock()), store.close
+
+
+def _once(learner: Controller, json_target: str | None) -> None:
+    from freqfleet.cli.controller_tables import cycle_to_dict, print_cycle
+
+    cycle = learner.cycle()
+    if json_target is not None:
+        write_json(json_target, cycle_to_dict(cycle))
+    if json_target != STDOUT:
+        print_cycle(cycle)
+
+
+def _serve(settings: Settings, learner: Controller, every_seconds: float) -> None:
+    """Learn until SIGTERM or Ctrl-C; a store that is away is asked again in the next cycle."""
+    import signal
+
+    from freqfleet.clock import SystemClock
+    from freqfleet.store.heartbeat import HEARTBEATS
+    from freqfleet.store.service import Service
+
+    def cycle() -> str:
+        return learner.cycle().line
+
+    service = Service(
+        SERVICE,
+        cycle,
+        every_seconds=every_seconds,
+        heartbeats=settings.path(HEARTBEATS),
+        say=click.echo,
+        clock=SystemClock(),
+        beats_when_failing=False,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    service.run()

@@ -1,0 +1,93 @@
+"""How `freqfleet controller` looks in a terminal, and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from freqfleet.clock import iso
+from freqfleet.domain.bin_record import MIN_TRADES, BinRecord
+from freqfleet.learning.controller import Cycle
+from freqfleet.report.formats import UNKNOWN, as_count, as_decimal, as_percent, plural
+
+_WIDTH = 140
+
+
+def cycle_to_dict(cycle: Cycle) -> dict[str, Any]:
+    """Return a cycle for `--json`."""
+    return {
+        "schema": 1,
+        "at": iso(cycle.at),
+        "read": cycle.read.value,
+        "trades": cycle.trades,
+        "new_trades": cycle.new_trades,
+        "recorded": [one.to_dict() for one in cycle.recorded],
+        "waiting": cycle.waiting,
+        "elapsed_seconds": cycle.wall_seconds,
+        "cpu_seconds": cycle.cpu_seconds,
+        "notes": list(cycle.notes),
+    }
+
+
+def print_cycle(cycle: Cycle) -> None:
+    """Print what a cycle learned of every pair together; single pairs are counted."""
+    console = Console(highlight=False, markup=False, width=_WIDTH)
+    shown = [one for one in cycle.recorded if one.pair is None]
+    if shown:
+        console.print(_table(shown))
+        console.print(
+            "Position-level, net of costs. Belief: mean of a trade, give or take one standard deviation."
+        )
+    of_pairs = [one for one in cycle.recorded if one.pair is not None]
+    if of_pairs:
+        speak = sum(one.qualifies for one in of_pairs)
+        pairs = len({one.pair for one in of_pairs})
+        console.print(
+            f"and {plural(len(of_pairs), 'level')} of {plural(pairs, 'pair')}; {speak} have the {MIN_TRADES} "
+            "trades to speak for themselves, the parent speaks for the others (--json FILE lists them)",
+            soft_wrap=True,
+        )
+    for note in cycle.notes:
+        console.print(f"note: {note}", soft_wrap=True)
+    console.print(cycle.line, soft_wrap=True)
+
+
+def _table(records: list[BinRecord]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    titles = (
+        "Trades",
+        "Wins",
+        "Mean win",
+        "Mean loss",
+        "Factor",
+        "Belief",
+        "Kelly/4",
+        "Conf.",
+        "Stop",
+        "Target",
+    )
+    table.add_column("Level", no_wrap=True)
+    for title in titles:
+        table.add_column(title, justify="right", no_wrap=True)
+    for one in records:
+        belief = one.posterior
+        table.add_row(
+            one.label,
+            as_count(one.trades),
+            _percent(one.win_rate),
+            _percent(one.mean_win_ratio),
+            _percent(one.mean_loss_ratio),
+            UNKNOWN if one.profit_factor is None else as_decimal(one.profit_factor),
+            f"{1e4 * belief.mean_ratio:+.1f} ± {1e4 * belief.mean_sd_ratio:.1f} bps",
+            f"{belief.kelly_leverage:.2f}x",
+            UNKNOWN if one.confidence is None else as_decimal(one.confidence),
+            _percent(one.stop_loss),
+            _percent(one.take_profit),
+        )
+    return table
+
+
+def _percent(ratio: float | None) -> str:
+    return UNKNOWN if ratio is None else as_percent(ratio)
