@@ -53,11 +53,12 @@ _DESCRIBED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """One bot in one arm."""
+    """One bot in one arm. seconds : of wall time that freqtrade took."""
 
     bot: str
     arm: Arm
     reading: Reading
+    seconds: float
 
     @property
     def trades(self) -> tuple[ClosedTrade, ...]:
@@ -123,11 +124,18 @@ class Backtests:
         asked, note = self._asked(bot, arm), results / "asked.json"
         if not (self.resume and note.is_file() and json.loads(note.read_text(encoding="utf-8")) == asked):
             note.unlink(missing_ok=True)
-            self._freqtrade(bot, arm, overlay, results)
+            seconds = self._freqtrade(bot, arm, overlay, results)
+            (results / "seconds").write_text(f"{seconds:.1f}", encoding="utf-8")
             note.write_text(json.dumps(asked), encoding="utf-8")
-        return Backtest(bot=bot, arm=arm, reading=open_backtest(results).read(strategy, bot=bot))
+        took = results / "seconds"
+        return Backtest(
+            bot=bot,
+            arm=arm,
+            reading=open_backtest(results).read(strategy, bot=bot),
+            seconds=float(took.read_text(encoding="utf-8")) if took.is_file() else 0.0,
+        )
 
-    def _freqtrade(self, bot: str, arm: Arm, overlay: Path, results: Path) -> None:
+    def _freqtrade(self, bot: str, arm: Arm, overlay: Path, results: Path) -> float:
         market = self.market
         done = run_freqtrade(
             [
@@ -153,6 +161,7 @@ class Backtests:
         (results / "freqtrade.log").write_text(done.stderr, encoding="utf-8")
         if done.returncode != 0:
             raise FreqfleetError(f"{bot}, {arm}: {done.tail(5)}")
+        return done.seconds
 
     def _asked(self, bot: str, arm: Arm) -> dict[str, Any]:
         """Return what a result depends on, but for the program itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,8 +37,13 @@ class Market:
         return (self.ends_at - self.starts_at).days
 
 
-def open_market(shared: Path, name: str, *, most_pairs: int | None, most_days: int | None) -> Market:
+def open_market(
+    shared: Path, name: str, folder: Path, *, most_pairs: int | None, most_days: int | None
+) -> Market:
     """Return a set below `shared`/market, cut to the pairs with most candles and to its first days.
+
+    folder : where a datadir of links is made for a set without funding history: mark prices are of no use
+        there, and a broken one would keep its pair from being traded.
 
     Raises InputError where the set is not there, MarketError where none of it can be used.
     """
@@ -64,6 +69,8 @@ def open_market(shared: Path, name: str, *, most_pairs: int | None, most_days: i
     ends_at = _midnight(from_ms(max(spans[pair][2] for pair in chosen)))
     if most_days is not None:
         ends_at = min(ends_at, starts_at + timedelta(days=most_days))
+    if not any((datadir / "futures").glob("*-funding_rate.feather")):
+        datadir = _last_prices_only(files, chosen, folder)
     return Market(
         name=name,
         datadir=datadir,
@@ -73,6 +80,15 @@ def open_market(shared: Path, name: str, *, most_pairs: int | None, most_days: i
         candles=sum(spans[pair][0] for pair in chosen),
         skipped=skipped,
     )
+
+
+def _last_prices_only(files: CandleFiles, pairs: Sequence[str], folder: Path) -> Path:
+    (folder / "futures").mkdir(parents=True, exist_ok=True)
+    for pair in pairs:
+        link = folder / "futures" / files.path(pair).name
+        link.unlink(missing_ok=True)
+        link.symlink_to(files.path(pair).resolve())
+    return folder
 
 
 def _midnight(moment: datetime) -> datetime:
