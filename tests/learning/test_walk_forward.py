@@ -22,6 +22,7 @@ from freqfleet.learning.walk_outcome import walk_document
 from freqfleet.market.series import Candles, Funding
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
+from freqfleet.store.series import DECAY_Z
 from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.trades import version
 from replaycases import BTC, STEP_MS, WAVE_CANDLES, FakeCandleFiles, after, funding_of, waves
@@ -265,6 +266,24 @@ def test_a_store_that_is_down_is_not_waited_for(world):
 
     with pytest.raises(StoreUnavailable):
         walk(store, world[0])
+
+
+def test_the_decay_of_every_step_is_in_the_store_and_not_twice():
+    peaks = np.random.default_rng(3).normal(0.07, 0.02, 26 * 24 * 60 // WAVE_MINUTES).clip(0.005, 0.15)
+    one, trades = waves(peaks, pair=BTC)
+    store, candles = store_of(trades), [one]
+    times = tuple(after(24 * 60 * day) for day in (20, 25))
+    options = {"search": "exact", "settings": settings_for("certified", days_back=90), "times": times}
+    steps = walk(store, candles, **options)
+    told = store.series(DECAY_Z)
+
+    walk(store, candles, **options)
+
+    known = {one.as_of for one in steps if one.run.decay is not None and not one.run.decay.pooled.unsure}
+    assert known
+    assert {one.at for one in told if one.key == "all"} == known
+    assert store.series(DECAY_Z) == told
+    assert not any("series" in note for one in steps for note in one.run.notes)
 
 
 def test_how_far_a_step_is_can_be_followed(world):

@@ -32,7 +32,7 @@ def data() -> None:
     help="The datadir to make, for example user_data/data/sample.",
 )
 @click.option("--pairs", default=12, show_default=True, help="How many pairs.")
-@click.option("--days", default=45, show_default=True, help="How many days, ending 2025-11-01.")
+@click.option("--days", default=78, show_default=True, help="How many days, ending 2025-11-01.")
 @click.option("--seed", default=7, show_default=True, help="The same seed makes the same candles.")
 @click.option("--force", is_flag=True, help="Replace an earlier sample in DIR.")
 def sample(out: Path, pairs: int, days: int, seed: int, force: bool) -> None:

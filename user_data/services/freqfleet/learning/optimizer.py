@@ -22,6 +22,7 @@ from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import StoreUnavailable
 from freqfleet.learning.certification import Gathering
+from freqfleet.learning.decay_series import record_decay
 from freqfleet.learning.fleet_trades import FleetTrades, load_fleet_trades
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.memory import LearningMemory
@@ -40,7 +41,6 @@ from freqfleet.parameters.book import ParameterBook, Resolution
 from freqfleet.parameters.version import ParameterKey
 from freqfleet.replay.costs import Costs
 from freqfleet.settings import Settings
-from freqfleet.store.series import DECAY_Z, SeriesKeeper
 from freqfleet.validation.decay import DecayReport
 from freqfleet.validation.gate import HoldoutGate
 from freqfleet.validation.holdout import Holdout
@@ -264,19 +264,14 @@ class Optimizer:
         return reviewed
 
     def _record_decay(self, decay: DecayReport) -> None:
-        """Keep how what is in force fares, one number a pair side and `all` of them."""
-        values = {one.key: one.z for one in (decay.pooled, *decay.units) if not one.unsure}
-        if not values:
-            return
-        if not isinstance(self._store, SeriesKeeper):
-            self._note("this learning store keeps no series: the decay of this run is not stored")
-            return
         try:
-            self._store.record_series(DECAY_Z, self.as_of, values)
+            problem = record_decay(self._store, decay, self.as_of)
         except StoreUnavailable as error:
             if self._pending is None:
                 raise
-            self._note(f"the decay of this run is not stored: {error}")
+            problem = f"the decay of this run is not stored: {error}"
+        if problem is not None:
+            self._note(problem)
 
     def _note_few(self, asked: Sequence[str]) -> None:
         """Say what a run over some of the pairs cannot promise."""

@@ -11,7 +11,7 @@ what is not stored yet. What was stored by a walk over other trades or candles i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from freqfleet.clock import FixedClock, iso
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.decisions import Verdict
 from freqfleet.errors import InputError
+from freqfleet.learning.decay_series import record_decay
 from freqfleet.learning.optimizer import Optimizer, OptimizerRun, run_id_of
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import CandleSource, DetailSource, PairOutcome
@@ -155,6 +156,9 @@ class WalkForward:
             receipt = self.store.publish_parameters(drafted)
             if receipt.rejected:
                 raise InputError(f"the store refused what was learned as of {iso(at)}: {receipt.rejected[0]}")
+        problem = record_decay(self.store, run.decay, at)
+        if problem is not None and problem not in run.notes:
+            run = replace(run, notes=(*run.notes, problem))
         return Step(run=run, versions=tuple(drafted), stored_before=len(stored))
 
     def _optimizer(self, at: datetime, draft: Draft, standings: Standings) -> Optimizer:

@@ -29,7 +29,7 @@ import numpy as np
 from freqfleet.errors import InputError
 from freqfleet.market.arrays import FloatArray
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 BAR_MINUTES = 5
 BARS_PER_DAY = 24 * 60 // BAR_MINUTES
 
@@ -95,11 +95,11 @@ def planted_process(kind: Kind, scale: float = 1.0) -> PairProcess:
             kind=kind,
             daily_volatility_ratio=0.025 * scale,
             overshoot_ratio=0.038 * scale,
-            overshoots_per_day=3.0,
+            overshoots_per_day=4.0,
             transient_share=0.6,
         )
     if kind is Kind.MOMENTUM:
-        return PairProcess(kind=kind, daily_volatility_ratio=0.03 * scale, drift_per_day_ratio=0.06 * scale)
+        return PairProcess(kind=kind, daily_volatility_ratio=0.022 * scale, drift_per_day_ratio=0.08 * scale)
     return PairProcess(kind=kind, daily_volatility_ratio=0.038 * scale)
 
 

@@ -1,0 +1,65 @@
+"""What `freqfleet optimize` says about the decay of what is in force."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from freqfleet.cli.optimize_tables import print_run
+from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.validation.decay import Decay, DecayReport
+
+BTC = Decay(key="BTC/USDT:USDT long", learned_bps=40.0, since_bps=-5.0, z=2.51, p_value=0.006, trades=30)
+ALL = replace(BTC, key="all", z=1.2, p_value=0.12)
+UNKNOWN = replace(ALL, z=math.nan, p_value=1.0, unsure="since then: 2 days, 4 needed")
+
+
+def run_with(decay: DecayReport | None) -> OptimizerRun:
+    return OptimizerRun(
+        run_id="r1",
+        as_of=datetime(2025, 11, 1, tzinfo=UTC),
+        search="exact",
+        dry_run=False,
+        outcomes=(),
+        elapsed_seconds=1.0,
+        notes=(),
+        decay=decay,
+    )
+
+
+def said_of(capsys: pytest.CaptureFixture[str], decay: DecayReport | None) -> str:
+    print_run(run_with(decay))
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_decay_is_said_for_all_and_for_the_flagged(capsys):
+    said = said_of(capsys, DecayReport(pooled=ALL, decayed=False, units=(BTC,), flagged=(BTC.key,)))
+
+    assert (
+        "decay: 1 published pair side claimed +40.0 bps a trade and earned -5.0 bps over 30 later trades, "
+        "z 1.20 (p 0.12): no decay to be seen" in said
+    )
+    assert "decayed on their own: BTC/USDT:USDT long" in said
+
+
+def test_a_pool_that_has_decayed_is_called_so(capsys):
+    pooled = replace(ALL, z=4.0, p_value=0.00003)
+
+    said = said_of(capsys, DecayReport(pooled=pooled, decayed=True, units=(BTC,), flagged=()))
+
+    assert "(p <0.0001): it has decayed" in said
+    assert "on their own" not in said
+
+
+def test_decay_that_cannot_be_known_yet_says_why(capsys):
+    said = said_of(capsys, DecayReport(pooled=UNKNOWN, decayed=False, units=(BTC,), flagged=()))
+
+    assert "decay: not known for 1 published pair side, since then: 2 days, 4 needed" in said
+
+
+@pytest.mark.parametrize("decay", [None, DecayReport(pooled=UNKNOWN, decayed=False, units=(), flagged=())])
+def test_nothing_published_has_no_decay(capsys, decay):
+    assert "decay" not in said_of(capsys, decay)
