@@ -33,9 +33,10 @@ from freqfleet.testing.worlds.judging import (
     seed_gate,
 )
 from freqfleet.testing.worlds.world import Ground, Recipe, World, make_world
-from freqfleet.validation.clustered import mean_test, upper_tail
+from freqfleet.validation.clustered import mean_test
 from freqfleet.validation.publication import BPS, GateRules
 from freqfleet.validation.selection import KEEP
+from freqfleet.validation.student_t import upper_tail
 
 PAGE = ROOT / "docs" / "benchmarks-gate.md"
 PAIRS = 150

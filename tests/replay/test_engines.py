@@ -239,3 +239,16 @@ def test_without_numba_numpy_replays(monkeypatch, caplog):
     assert isinstance(opened, NumpyEngine)
     assert "numba is not installed" in caplog.text
     engines._numba_is_installed.cache_clear()
+
+
+@settings(max_examples=60, deadline=None)
+@given(paths=trade_paths(), parameters=VECTORS, fills=every_fill_mode(), data=st.data())
+def test_an_engine_cut_out_of_another_is_the_one_of_those_trades(paths, parameters, fills, data):
+    rows = np.array(data.draw(st.lists(st.integers(0, len(paths) - 1), max_size=5)), dtype=np.int64)
+    some = paths.subset(rows)
+
+    cut = NumpyEngine(paths, fills).subset(rows, some).exits(parameters)
+
+    made = NumpyEngine(some, fills).exits(parameters)
+    for name in ("candle_index", "rate", "kind", "ambiguous", "optimistic_rate"):
+        assert np.array_equal(getattr(cut, name), getattr(made, name))

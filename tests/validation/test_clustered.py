@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from freqfleet.errors import InputError
-from freqfleet.validation.clustered import mean_test, upper_tail
+from freqfleet.validation.clustered import mean_test
 from freqfleet.validation.folds import DAY_MS
 
 SOME = {"min_nonzero": 1}
@@ -94,12 +94,3 @@ def test_what_says_nothing_is_unsure_and_never_significant(values, weights, days
 def test_value_that_is_no_number_is_refused():
     with pytest.raises(InputError, match="trade 1: the paired difference is nan"):
         mean_test(np.array([0.1, np.nan]), np.ones(2), on_days(0, 1))
-
-
-@pytest.mark.parametrize(("t", "df"), [(0.0, 3.0), (2.0, 7.5), (-1.0, 30.0)])
-def test_upper_tail_is_students(t, df):
-    assert upper_tail(t, df) == pytest.approx(stats.t.sf(t, df))
-
-
-def test_upper_tail_without_a_degree_of_freedom_is_one():
-    assert upper_tail(50.0, 0.0) == 1.0

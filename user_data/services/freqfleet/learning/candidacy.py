@@ -75,27 +75,37 @@ class Nomination:
     least_trades: int
 
     def of(
-        self, pair: str, sample: Sample, incumbent: ExitParameters, fallback: ExitParameters | None = None
+        self,
+        pair: str,
+        sample: Sample,
+        engine: NumpyEngine,
+        incumbent: ExitParameters,
+        fallback: ExitParameters | None = None,
     ) -> Candidacy | None:
         """Return the candidacy of the replayable trades of a pair and side; None for too few of them.
 
-        fallback : what would be in force without the incumbent; None means the defaults.
+        engine : of the whole sample. fallback : what would be in force without the incumbent; None means
+        the defaults.
         """
         whole = sample.whole
         every_bot = [trade.bot for trade in sample.trades]
         kept = np.flatnonzero(kept_entries(whole.paths.entered_ms, whole.weights, every_bot))
         if len(kept) < self.least_trades:
             return None
-        paths, weights = whole.paths.subset(kept), whole.weights[kept]
+        weights = whole.weights[kept]
+        if len(kept) < len(every_bot):
+            engine = engine.subset(kept, whole.paths.subset(kept))
+        paths = engine.paths
         known = paths.atr_ratio[np.isfinite(paths.atr_ratio)]
         reference = float(np.median(known)) if len(known) else None
         fallback = self.defaults if fallback is None else fallback
-        exits = NumpyEngine(paths).exits([incumbent, fallback])
+        exits = engine.exits([incumbent, fallback])
         dear = self.costs.scaled(STRESS)
         incumbent_profit, fallback_profit = self.costs.net_profit_ratio(exits, paths)
         share = weights / weights.sum()
-        events = self.lattice.events(paths, self.costs, reference)
-        gains = self.lattice.profits(events) - incumbent_profit[:, None]
+        events, dear_events = self.lattice.events(engine, [self.costs, dear], reference)
+        gains, dear_profits = self.lattice.tables([events, dear_events])
+        gains -= incumbent_profit[:, None]
         sets = training_sets(self.folds, paths.entered_ms, paths.window_end_ms)
         return Candidacy(
             pair=pair,
@@ -109,7 +119,7 @@ class Nomination:
             incumbent_profit=incumbent_profit,
             fallback=fallback,
             fallback_profit=fallback_profit,
-            stressed_mean=share @ self.lattice.profits(self.lattice.events(paths, dear, reference)),
+            stressed_mean=share @ dear_profits,
             incumbent_stressed_mean=float(share @ dear.net_profit_ratio(exits, paths)[0]),
             atr_reference_ratio=reference,
             estimates=_compact(moments_of(gains, weights, sets).estimates()),

@@ -7,6 +7,7 @@ between one stop and the next of a lattice lie less than a tenth of the spread o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,8 +18,8 @@ from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.market.arrays import BoolArray, FloatArray
 from freqfleet.replay.costs import Costs
-from freqfleet.replay.exit_events import ExitEvents, exit_events
-from freqfleet.replay.paths import TradePaths
+from freqfleet.replay.exit_events import ExitEvents, priced_events, profit_tables
+from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.surface import Cell, SurfaceAxes
 from freqfleet.settings import LatticeSettings, OptimizerSettings
 
@@ -72,18 +73,24 @@ class Lattice:
         axes = self._grid_of(atr_reference_ratio).axes
         return axes.parameters(_on(axes, self.place(cell)))
 
-    def events(self, paths: TradePaths, costs: Costs, atr_reference_ratio: float | None) -> ExitEvents:
-        """Return the events of some trades of one pair."""
-        return exit_events(paths, self._grid_of(atr_reference_ratio).axes, costs)
+    def events(
+        self, engine: NumpyEngine, costs: Sequence[Costs], atr_reference_ratio: float | None
+    ) -> list[ExitEvents]:
+        """Return the events of some trades of one pair, once for each of the costs."""
+        return priced_events(engine, self._grid_of(atr_reference_ratio).axes, costs)
 
     def profits(self, events: ExitEvents) -> FloatArray:
-        """Return the net profit of every trade in every cell; (n, cells). events : as `events` gave them."""
+        """Return the net profit of every trade in every cell; (n, cells). events : one of `events`."""
+        return self.tables([events])[0]
+
+    def tables(self, events: Sequence[ExitEvents]) -> list[FloatArray]:
+        """Return `profits` for the events of the same trades at several costs."""
         scalings = self._grid.axes.shape[0]
-        profits = events.all_profits()
-        if events.axes.shape[0] != scalings:
-            profits = np.tile(profits, scalings)
-        chosen: FloatArray = profits[:, self._places]
-        return chosen
+        stops, targets = np.nonzero(self._grid.allowed)
+        tables = profit_tables(events, stops, targets)
+        if events[0].axes.shape[0] != scalings:
+            tables = [np.repeat(one, scalings, axis=1) for one in tables]
+        return [one.reshape(len(one), -1) for one in tables]
 
     def profits_at(self, events: ExitEvents, cell: int) -> FloatArray:
         """Return the net profit of every trade in one cell; (n,)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
@@ -39,9 +39,7 @@ from freqfleet.learning.trial_diary import Diaries, NoDiaries
 from freqfleet.learning.wording import exits_text
 from freqfleet.parameters.book import Resolution
 from freqfleet.replay.costs import Costs
-from freqfleet.replay.engine import ReplayEngine
 from freqfleet.replay.numpy_engine import NumpyEngine
-from freqfleet.replay.paths import TradePaths
 from freqfleet.settings import OptimizerSettings
 from freqfleet.validation.gate import Gate, HeldOut
 from freqfleet.validation.holdout import Splitter
@@ -92,7 +90,6 @@ class PairSideLearner:
     as_of: datetime
     splitter: Splitter
     gate: Gate
-    engine: Callable[[TradePaths], ReplayEngine] = NumpyEngine
     exact: ExactSearch = field(default_factory=ExactSearch)
     grid_steps: GridSteps = field(default_factory=GridSteps)
     diaries: Diaries = field(default_factory=NoDiaries)
@@ -132,9 +129,10 @@ class PairSideLearner:
             mode=self.settings.source_weights,
             splitter=self.splitter,
         )
+        whole = NumpyEngine(sample.whole.paths)  # looks at the candles; the parts are cut out of it
         candidacy = None
         if self.nomination is not None:
-            candidacy = self.nomination.of(pair, sample, incumbent.parameters, fallback)
+            candidacy = self.nomination.of(pair, sample, whole, incumbent.parameters, fallback)
         flaw = sample.shortage(self.settings.min_trades)
         if flaw is not None:
             return skipped(pair, side, trades, flaw, sample, candidacy)
@@ -148,7 +146,7 @@ class PairSideLearner:
             len(sample.test.weights),
             space.atr_reference_ratio,
         )
-        training = self._objective(sample.train)
+        training = self._objective(whole, sample.train)
         result = (
             self._search_exactly(sample, training, space, incumbent)
             if self.search == "exact"
@@ -157,7 +155,17 @@ class PairSideLearner:
         if result.best is None:
             reason = f"none of {result.candidates} proposals kept the constraints"
             return skipped(pair, side, trades, reason, sample, candidacy)
-        judged = self._judged(pair, side, sample, training, space, result, result.best, incumbent)
+        judged = self._judged(
+            pair,
+            side,
+            sample,
+            training,
+            self._objective(whole, sample.test),
+            space,
+            result,
+            result.best,
+            incumbent,
+        )
         return replace(judged, candidacy=candidacy)
 
     @property
@@ -204,12 +212,12 @@ class PairSideLearner:
         side: Side,
         sample: Sample,
         training: Objective,
+        held_out: Objective,
         space: SearchSpace,
         result: SearchResult,
         best: ExitParameters,
         incumbent: Resolution,
     ) -> Finding:
-        held_out = self._objective(sample.test)
         ruling = self.gate.judge(
             HeldOut(
                 candidate_profit=held_out.profits(best),
@@ -272,8 +280,8 @@ class PairSideLearner:
             return result.importance
         return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
 
-    def _objective(self, part: Part) -> Objective:
-        return Objective(self.engine(part.paths), part.weights, self.costs)
+    def _objective(self, whole: NumpyEngine, part: Part) -> Objective:
+        return Objective(whole.subset(part.rows, part.paths), part.weights, self.costs)
 
 
 def skipped(

@@ -36,7 +36,7 @@ class Envelopes:
         """Return the envelopes of these paths for engines that fill this way."""
         sign = paths.side.sign
         worst, best = (paths.low, paths.high) if sign > 0 else (-paths.high, -paths.low)
-        open_ = sign * paths.open
+        open_, close = (paths.open, paths.close) if sign > 0 else (-paths.open, -paths.close)
         reached = best
         if fills.target_is_strict and fills.looks_at_open:
             # A price on the target is not beyond it, but an open on it is left at. Both are one search
@@ -46,7 +46,7 @@ class Envelopes:
             reached = np.where(on_open, np.nextafter(best, np.inf), best)
         return cls(
             open=open_,
-            close=sign * paths.close,
+            close=close,
             worst=worst,
             best=best,
             worst_so_far=np.minimum.accumulate(worst, axis=1),

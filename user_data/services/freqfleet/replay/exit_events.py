@@ -9,13 +9,19 @@ They are the events of `replay.surface`, by the same functions: honest fills, `C
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from freqfleet.errors import InputError
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.replay import surface_numpy
 from freqfleet.replay.costs import Costs
+from freqfleet.replay.fills import HONEST
+from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import TradePaths
 from freqfleet.replay.surface import EVENTS_PER_CANDLE, STOP_INSIDE, Cell, SurfaceAxes, surface_task
 
@@ -69,19 +75,10 @@ class ExitEvents:
 
     def all_profits(self) -> FloatArray:
         """Return the net profit of every trade under every cell; (n, cells), cells as `SurfaceAxes.cell`."""
-        scalings, limits, stops, targets = self.axes.shape
-        profits = np.empty((len(self), scalings, limits, stops, targets))
-        for scaling in range(scalings):
-            for limit in range(limits):
-                profits[:, scaling, limit] = _priced(
-                    self.stop_key[scaling, :, :, None],
-                    self.stop_profit[scaling, :, :, None],
-                    self.target_key[scaling, :, None, :],
-                    self.target_profit[scaling, :, None, :],
-                    self.deadline_key[:, limit, None, None],
-                    self.timed_out[:, limit, None, None],
-                )
-        return profits.reshape(len(self), -1)
+        _, _, stops, targets = self.axes.shape
+        pairs = np.arange(stops * targets)
+        (table,) = profit_tables([self], pairs // targets, pairs % targets)
+        return table.reshape(len(self), -1)
 
 
 def exit_events(paths: TradePaths, axes: SurfaceAxes, costs: Costs) -> ExitEvents:
@@ -89,21 +86,68 @@ def exit_events(paths: TradePaths, axes: SurfaceAxes, costs: Costs) -> ExitEvent
 
     Raises what `SurfaceAxes` raises for axes out of bounds.
     """
-    task = surface_task(paths, axes, costs, np.ones(len(paths)), np.zeros(len(paths), np.int64), 1)
-    width = task.open.shape[1]
-    worst = np.maximum.accumulate(-task.sign * task.worst, axis=1)
-    best = np.maximum.accumulate(task.sign * task.best, axis=1)
-    stops = [surface_numpy.stop_events(task, factor, worst) for factor in task.factor]
-    targets = [surface_numpy.target_events(task, factor, best) for factor in task.factor]
-    return ExitEvents(
-        axes=axes,
-        stop_key=np.stack([key for _, key in stops]).astype(np.int32),
-        stop_profit=np.stack([profit for profit, _ in stops]),
-        target_key=np.stack([key for _, key in targets]).astype(np.int32),
-        target_profit=np.stack([profit for profit, _ in targets]),
-        deadline_key=surface_numpy.deadline_keys(task, width).astype(np.int32),
-        timed_out=surface_numpy.timed_out_profits(task),
-    )
+    return priced_events(NumpyEngine(paths), axes, [costs])[0]
+
+
+def priced_events(engine: NumpyEngine, axes: SurfaceAxes, costs: Sequence[Costs]) -> list[ExitEvents]:
+    """Return the events of the trades of an honest engine on a grid, once for each of the costs.
+
+    What a trade meets does not depend on what it costs: the keys are found once and shared.
+    Raises InputError for an engine that fills otherwise, and what `SurfaceAxes` raises.
+    """
+    if engine.fills != HONEST:
+        raise InputError("events are those of honest fills, the engine fills as freqtrade does")
+    paths = engine.paths
+    one, none = np.ones(len(paths)), np.zeros(len(paths), np.int64)
+    tasks = [surface_task(paths, axes, each, one, none, 1) for each in costs]
+    first = tasks[0]
+    worst, best = engine.running_extremes()
+    stops = [surface_numpy.stop_touches(first, factor, worst) for factor in first.factor]
+    targets = [surface_numpy.target_touches(first, factor, best) for factor in first.factor]
+    stop_key = _compact(np.stack([touches.key for touches in stops]))
+    target_key = _compact(np.stack([touches.key for touches in targets]))
+    deadline_key = _compact(surface_numpy.deadline_keys(first, paths.width))
+    return [
+        ExitEvents(
+            axes=axes,
+            stop_key=stop_key,
+            stop_profit=np.stack([surface_numpy.stop_profits(task, touches) for touches in stops]),
+            target_key=target_key,
+            target_profit=np.stack([surface_numpy.target_profits(task, touches) for touches in targets]),
+            deadline_key=deadline_key,
+            timed_out=surface_numpy.timed_out_profits(task),
+        )
+        for task in tasks
+    ]
+
+
+def _compact(keys: IntArray) -> IntArray:
+    """Return the same keys in less memory: a run keeps those of every trade to its end."""
+    small: NDArray[np.integer] = keys.astype(np.min_scalar_type(int(keys.max(initial=0))))
+    return cast("IntArray", small)
+
+
+def profit_tables(events: Sequence[ExitEvents], stops: IntArray, targets: IntArray) -> list[FloatArray]:
+    """Return the net profit of every trade for some pairs of stop and target, for each of the events.
+
+    events : as `priced_events` gave them, so that which event comes first is settled once for all of them.
+    stops, targets : (pairs,), positions on the axes. Result: (n, scalings, limits, pairs) each.
+    """
+    first = events[0]
+    scalings, limits = first.axes.shape[:2]
+    tables = [np.empty((len(first), scalings, limits, len(stops))) for _ in events]
+    for scaling in range(scalings):
+        stop_key, target_key = first.stop_key[scaling][:, stops], first.target_key[scaling][:, targets]
+        stopped = stop_key < target_key
+        touched = np.where(stopped, stop_key, target_key)
+        in_time = [touched < first.deadline_key[:, limit, None] for limit in range(limits)]
+        for one, table in zip(events, tables, strict=True):
+            paid = np.where(
+                stopped, one.stop_profit[scaling][:, stops], one.target_profit[scaling][:, targets]
+            )
+            for limit, is_in_time in enumerate(in_time):
+                table[:, scaling, limit] = np.where(is_in_time, paid, one.timed_out[:, limit, None])
+    return tables
 
 
 def _priced(

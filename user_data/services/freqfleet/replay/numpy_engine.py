@@ -8,6 +8,8 @@ binary search. They stay prices: as percentages of the entry they would round di
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Self
 
 import numpy as np
 
@@ -32,14 +34,34 @@ class NumpyEngine:
     def __init__(self, paths: TradePaths, fills: Fills = HONEST) -> None:
         self.paths = paths
         self.fills = fills
-        self._seen = Envelopes.of(paths, fills)
-        self._worst_so_far = _padded(self._seen.worst_so_far)
-        self._minus_best_so_far = _padded(-self._seen.best_so_far)
+        seen = Envelopes.of(paths, fills)
+        self._worst_so_far = _padded(seen.worst_so_far)
+        self._minus_best_so_far = _padded(seen.best_so_far, np.negative)
         self._factors = VolatilityFactors(paths.atr_ratio)
+
+    def subset(self, indices: IntArray, paths: TradePaths) -> Self:
+        """Return the engine of some of the trades; their candles are not looked at again.
+
+        paths : `self.paths.subset(indices)`, which the caller has already.
+        """
+        part = copy(self)
+        part.paths = paths
+        part._worst_so_far = self._worst_so_far[indices]
+        part._minus_best_so_far = self._minus_best_so_far[indices]
+        part._factors = VolatilityFactors(paths.atr_ratio)
+        return part
+
+    def running_extremes(self) -> tuple[FloatArray, FloatArray]:
+        """Return the worst and the best signed price so far, the first one mirrored, so that both rise.
+
+        Shape (n, width) each, as `replay.surface_numpy` searches them.
+        """
+        width = self.paths.width
+        return -self._worst_so_far[:, :width], -self._minus_best_so_far[:, :width]
 
     def exits(self, parameters: Sequence[ExitParameters]) -> ReplayedExits:
         """Return the exit of every trade under every vector; holds p x n values at once."""
-        sign, seen = self.paths.side.sign, self._seen
+        sign, paths = self.paths.side.sign, self.paths
         levels = place_levels(self.paths, self.fills, self._factors, parameters)
         stop, target = sign * levels.stop_rate, sign * levels.target_rate
         target_fill = sign * levels.target_fill_rate
@@ -47,7 +69,7 @@ class NumpyEngine:
         first, shared = _distinct(parameters, "stop_loss")
         stop_index = _first_at_or_below(self._worst_so_far, stop[first])[shared]
         first, shared = _distinct(parameters, "take_profit")
-        reached = -seen.reach(target[first], self.fills)
+        reached = -Envelopes.reach(target[first], self.fills)
         target_index = _first_at_or_below(self._minus_best_so_far, reached)[shared]
         last = self.paths.width - 1
         rows, chosen = deadline_rows(self.paths, parameters)
@@ -57,7 +79,7 @@ class NumpyEngine:
         ended = index > last  # no barrier and no deadline inside the window
         index = np.minimum(index, last)
         trade = np.arange(len(self.paths))
-        open_ = seen.open[trade, index]
+        open_ = sign * paths.open[trade, index]
         timed_out = ~ended & (index == deadline)
         looked = ~ended & ~timed_out & (index > 0) & self.fills.looks_at_open
         stop_jumped = looked & (open_ <= stop)
@@ -69,11 +91,12 @@ class NumpyEngine:
         stop_fill = stop
         rate_at_target = target_fill
         if not self.fills.looks_at_open:  # a candle that lies beyond a barrier as a whole
-            worst, best = seen.worst[trade, index], seen.best[trade, index]
+            low, high = sign * paths.low[trade, index], sign * paths.high[trade, index]
+            worst, best = (low, high) if sign > 0 else (high, low)
             stop_fill = np.where(best < stop, open_, stop)
             rate_at_target = np.where(worst > target_fill, worst, target_fill)
         rate = np.where(at_open, open_, np.where(stopped, stop_fill, rate_at_target))
-        rate = sign * np.where(ended, seen.close[:, last], rate)
+        rate = sign * np.where(ended, sign * paths.close[:, last], rate)
         loss = np.where(levels.stop_is_liquidation, ExitKind.LIQUIDATION, ExitKind.STOP)
         kind = np.where(stopped | stop_jumped, loss, ExitKind.TARGET)
         kind = np.where(timed_out, ExitKind.TIME_LIMIT, np.where(ended, ExitKind.END_OF_DATA, kind))
@@ -111,11 +134,15 @@ def _distinct(parameters: Sequence[ExitParameters], barrier: str) -> tuple[list[
     return chosen, shared
 
 
-def _padded(falling: FloatArray) -> FloatArray:
-    """Return rows lengthened with -inf to the next power of two less one, and one to spare."""
-    rows, width = falling.shape
-    padded = np.full((rows, 1 << width.bit_length()), -np.inf)
-    padded[:, :width] = falling
+def _padded(values: FloatArray, turned: np.ufunc = np.positive) -> FloatArray:
+    """Return falling rows lengthened with -inf to the next power of two less one, and one to spare.
+
+    turned : makes the values fall.
+    """
+    rows, width = values.shape
+    padded = np.empty((rows, 1 << width.bit_length()))
+    turned(values, out=padded[:, :width])
+    padded[:, width:] = -np.inf
     return padded
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from freqfleet.domain.exits import STOP_LOSS_BOUNDS, TAKE_PROFIT_BOUNDS
@@ -26,14 +28,29 @@ def surface_sums(task: SurfaceTask) -> FloatArray:
     best = np.maximum.accumulate(task.sign * task.best, axis=1)
     timed_out = timed_out_profits(task)
     for scaling, factor in enumerate(task.factor):
-        stop_profit, stop_key = stop_events(task, factor, worst)
-        target_profit, target_key = target_events(task, factor, best)
-        sums[:, scaling] = _spread(task, stop_key, stop_profit, target_key, target_profit, timed_out)
+        stop, target = stop_touches(task, factor, worst), target_touches(task, factor, best)
+        sums[:, scaling] = _spread(
+            task, stop.key, stop_profits(task, stop), target.key, target_profits(task, target), timed_out
+        )
     return sums
 
 
-def stop_events(task: SurfaceTask, factor: FloatArray, worst: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Return the weighted profit and the key of every stop, (n, stops) each.
+class Touches(NamedTuple):
+    """Where each level is touched, whatever that costs; (n, levels) each.
+
+    fill : signed price. candle : the width where the level is never reached. funding : paid until then, as a
+    ratio. liquidated : where the exchange closes the position first; never at a target.
+    """
+
+    fill: FloatArray
+    candle: IntArray
+    key: IntArray
+    funding: FloatArray
+    liquidated: BoolArray
+
+
+def stop_touches(task: SurfaceTask, factor: FloatArray, worst: FloatArray) -> Touches:
+    """Return where every stop is touched.
 
     worst : running extreme against the trade, mirrored so that it rises; (n, w).
     """
@@ -43,20 +60,41 @@ def stop_events(task: SurfaceTask, factor: FloatArray, worst: FloatArray) -> tup
     candle = _first_at_or_above(worst, -stop)
     open_, inside_window = _open_at(task, candle)
     jumped = inside_window & (candle > 0) & (open_ <= stop)
-    profit = np.where(jumped, open_, stop) * task.market_gain[:, None] - _paid(task, candle)
-    profit = np.where(stop > placed, task.liquidated[:, None], profit)
-    return profit, candle * EVENTS_PER_CANDLE + np.where(jumped, STOP_AT_OPEN, STOP_INSIDE)
+    return Touches(
+        fill=np.where(jumped, open_, stop),
+        candle=candle,
+        key=candle * EVENTS_PER_CANDLE + np.where(jumped, STOP_AT_OPEN, STOP_INSIDE),
+        funding=_funding_at(task, candle),
+        liquidated=stop > placed,
+    )
 
 
-def target_events(task: SurfaceTask, factor: FloatArray, best: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Return the weighted profit and the key of every target, (n, targets) each; best : as `worst`."""
+def target_touches(task: SurfaceTask, factor: FloatArray, best: FloatArray) -> Touches:
+    """Return where every target is touched; best : as `worst`."""
     ratio = np.minimum(task.take_profits * factor[:, None], TAKE_PROFIT_BOUNDS[1])
     target = task.sign * (task.entry[:, None] * (1.0 + task.sign * ratio))
     candle = _first_at_or_above(best, target)
     open_, inside_window = _open_at(task, candle)
     jumped = inside_window & (candle > 0) & (open_ >= target)
-    profit = np.where(jumped, open_, target) * task.target_gain[:, None] - _paid(task, candle)
-    return profit, candle * EVENTS_PER_CANDLE + np.where(jumped, TARGET_AT_OPEN, TARGET_INSIDE)
+    return Touches(
+        fill=np.where(jumped, open_, target),
+        candle=candle,
+        key=candle * EVENTS_PER_CANDLE + np.where(jumped, TARGET_AT_OPEN, TARGET_INSIDE),
+        funding=_funding_at(task, candle),
+        liquidated=np.zeros(candle.shape, dtype=np.bool_),
+    )
+
+
+def stop_profits(task: SurfaceTask, touches: Touches) -> FloatArray:
+    """Return the weighted profit at every stop; (n, stops)."""
+    profit = touches.fill * task.market_gain[:, None] - _paid(task, touches.funding)
+    return np.where(touches.liquidated, task.liquidated[:, None], profit)
+
+
+def target_profits(task: SurfaceTask, touches: Touches) -> FloatArray:
+    """Return the weighted profit at every target; (n, targets)."""
+    profit: FloatArray = touches.fill * task.target_gain[:, None] - _paid(task, touches.funding)
+    return profit
 
 
 def _first_at_or_above(rising: FloatArray, level: FloatArray) -> IntArray:
@@ -79,10 +117,14 @@ def _open_at(task: SurfaceTask, candle: IntArray) -> tuple[FloatArray, BoolArray
     return task.sign * task.open[trade, np.minimum(candle, last)], candle <= last
 
 
-def _paid(task: SurfaceTask, candle: IntArray) -> FloatArray:
+def _funding_at(task: SurfaceTask, candle: IntArray) -> FloatArray:
     last = task.open.shape[1] - 1
     trade = np.arange(len(candle))[:, None]
-    funding = task.funding[trade, np.minimum(candle, last)]
+    funding: FloatArray = task.funding[trade, np.minimum(candle, last)]
+    return funding
+
+
+def _paid(task: SurfaceTask, funding: FloatArray) -> FloatArray:
     paid: FloatArray = (task.weight * task.sign)[:, None] + funding * task.funding_share[:, None]
     return paid
 
@@ -91,7 +133,7 @@ def timed_out_profits(task: SurfaceTask) -> FloatArray:
     """Return what is left at each limit, or at the last close where the candles end first; (n, limits)."""
     open_, inside_window = _open_at(task, task.deadline)
     fill = np.where(inside_window, open_, task.sign * task.last_close[:, None])
-    return fill * task.market_gain[:, None] - _paid(task, task.deadline)
+    return fill * task.market_gain[:, None] - _paid(task, _funding_at(task, task.deadline))
 
 
 def _spread(

@@ -15,6 +15,7 @@ import numpy as np
 from freqfleet.errors import InputError
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.validation.folds import DAY_MS
+from freqfleet.validation.student_t import upper_tail
 
 DAYS_NEEDED = 4
 MIN_NONZERO = 10
@@ -80,15 +81,6 @@ def mean_test(
         trades=len(values),
         days=len(days),
     )
-
-
-def upper_tail(t: float, degrees_of_freedom: float) -> float:
-    """Return P(T >= t) of Student's t; 1 where there is no degree of freedom."""
-    from scipy.special import stdtr  # noqa: PLC0415 - half a second to import, needed by the gate alone
-
-    if not degrees_of_freedom > 0.0 or math.isnan(t):
-        return 1.0
-    return float(stdtr(degrees_of_freedom, -t))
 
 
 def _unsure(mean: float, trades: int, days: int, why: str) -> MeanTest:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from freqfleet.errors import InputError
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
@@ -30,10 +31,26 @@ def kept_entries(
         raise InputError(
             f"{count} entries need as many weights and bots, were {len(weights)} and {len(bots)}"
         )
-    kept = np.zeros(count, dtype=np.bool_)
-    order = sorted(range(count), key=lambda at: (-weights[at], entered_ms[at], bots[at], at))
     names = np.array(bots)
-    for at in order:
+    kept = ~_near_another_bot(entered_ms, names, within_ms)
+    order = np.lexsort((np.arange(count), names, entered_ms, -weights))
+    for at in order[~kept[order]].tolist():
         close = kept & (np.abs(entered_ms - entered_ms[at]) <= within_ms) & (names != names[at])
         kept[at] = not close.any()
     return kept
+
+
+def _near_another_bot(entered_ms: IntArray, names: NDArray[np.str_], within_ms: int) -> BoolArray:
+    """Return (n,): which trades have an entry of another bot close by; all others stay in any case."""
+
+    def close_by(among: IntArray, of: IntArray) -> IntArray:
+        ordered = np.sort(among)
+        before = np.searchsorted(ordered, of - within_ms, side="left")
+        return np.searchsorted(ordered, of + within_ms, side="right") - before
+
+    own = np.zeros(len(entered_ms), dtype=np.int64)
+    for name in np.unique(names):
+        mine = names == name
+        own[mine] = close_by(entered_ms[mine], entered_ms[mine])
+    near: BoolArray = close_by(entered_ms, entered_ms) > own
+    return near
