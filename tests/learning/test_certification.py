@@ -205,3 +205,17 @@ def test_an_entry_that_two_bots_made_counts_once():
     assert twice.gathering.of(PLANTED, Side.LONG).candidacy.duplicates == WAVES
     assert "80 entries that another bot made too count once" in long_of(twice, PLANTED).decision.reason
     assert long_of(alone, PLANTED).decision.evidence.trades == WAVES
+
+
+def test_one_changed_price_changes_the_hash_of_the_data():
+    candles, trades = market(3, [PLANTED], 0.07)
+    (one,) = candles
+    low = one.low.copy()
+    low[WAVE_CANDLES + 1] *= 0.999
+
+    def data_hash(candles):
+        run, _ = optimize([candles], trades)
+        return long_of(run, PLANTED).decision.evidence.data_hash
+
+    assert data_hash(one) == data_hash(one)
+    assert data_hash(one) != data_hash(replace(one, low=low))

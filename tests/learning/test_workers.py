@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deadlyfiles import DeadlyFiles
@@ -83,6 +84,26 @@ def test_one_and_two_processes_give_the_same_decisions_and_the_same_studies(tmp_
     assert len({one.decision.parameters.take_profit for one in runs[0].findings[::2]}) == len(PAIRS)
     assert kept[0] == kept[1]
     assert [len(trials) for trials in kept[0].values()] == [25] * len(PAIRS)
+
+
+def test_the_gate_says_the_same_to_the_last_bit_whoever_is_first(tmp_path):
+    class Backwards:
+        def outcomes(self, work, tasks):
+            return map(work.outcome, list(tasks)[::-1])
+
+    files, store = market(tmp_path / "data")
+    settings = SETTINGS.model_copy(update={"gate": GateSettings()})
+    runs = [
+        Optimizer(
+            store=store, candles=files, settings=settings, clock=FixedClock(END), workers=one, dry_run=True
+        ).run()
+        for one in (InProcess(), Backwards())
+    ]
+
+    assert runs[0].findings == runs[1].findings
+    for one, other in zip(*(run.gathering.certified for run in runs), strict=True):
+        assert np.array_equal(one.posterior, other.posterior)
+        assert one.ruling == other.ruling
 
 
 def test_the_parent_publishes_each_pair_when_it_is_finished(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freqfleet.replay.costs import Costs
 from freqfleet.errors import InputError
+from freqfleet.replay.costs import Costs
 from freqfleet.replay.exit_events import exit_events, priced_events, profit_tables
 from freqfleet.replay.fills import freqtrade_fills
 from freqfleet.replay.numpy_engine import NumpyEngine

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from freqfleet.validation.shrinkage import shrink
+from freqfleet.validation.shrinkage import CELLS_AT_ONCE, shrink
 
 
 def one_cell(means, variances, trades):
@@ -59,3 +59,17 @@ def test_units_with_more_trades_weigh_more_in_the_family_mean():
     found = one_cell([1.0, 0.0, 0.0, 0.0], [0.1] * 4, [300, 10, 10, 10])
 
     assert found.family_mean[0] == pytest.approx(300 / 330)
+
+
+def test_cells_are_shrunk_alike_however_many_there_are():
+    rng = np.random.default_rng(5)
+    mean, variance = rng.normal(size=(6, CELLS_AT_ONCE + 3)), rng.uniform(0.1, 1.0, (6, CELLS_AT_ONCE + 3))
+    trades = np.array([30.0, 80.0, 0.0, 55.0, 120.0, 9.0])
+
+    whole = shrink(mean, variance, trades)
+
+    for cell in (0, CELLS_AT_ONCE - 1, CELLS_AT_ONCE, CELLS_AT_ONCE + 2):
+        alone = shrink(mean[:, [cell]], variance[:, [cell]], trades)
+        assert np.array_equal(alone.mean[:, 0], whole.mean[:, cell])
+        assert alone.between_variance[0] == whole.between_variance[cell]
+        assert alone.family_mean[0] == whole.family_mean[cell]

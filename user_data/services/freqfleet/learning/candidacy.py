@@ -31,8 +31,8 @@ class Candidacy:
     duplicates : trades left out because another bot made the same entry.
     events : on the lattice. incumbent_profit : (n,) under the exits in force, `incumbent`. fallback_profit :
         (n,) under `fallback`, what would be in force if those were taken back.
-    stressed_mean : (cells,), weighted mean profit at twice the fees and slippage; incumbent_stressed_mean :
-        the same for the exits in force.
+    stressed_mean : (cells,), weighted mean profit at twice the fees and slippage; float32.
+    incumbent_stressed_mean : the same for the exits in force.
     atr_reference_ratio : median volatility at entry; None where none is known.
     estimates : mean improvement over the exits in force, by training set and cell; float32.
     data_hash : of the replayed candles and the weights.
@@ -105,6 +105,8 @@ class Nomination:
         share = weights / weights.sum()
         events, dear_events = self.lattice.events(engine, [self.costs, dear], reference)
         gains, dear_profits = self.lattice.tables([events, dear_events])
+        stressed_mean = (share @ dear_profits).astype(np.float32)
+        del dear_profits, dear_events  # as large as all that follows
         gains -= incumbent_profit[:, None]
         sets = training_sets(self.folds, paths.entered_ms, paths.window_end_ms)
         return Candidacy(
@@ -119,7 +121,7 @@ class Nomination:
             incumbent_profit=incumbent_profit,
             fallback=fallback,
             fallback_profit=fallback_profit,
-            stressed_mean=share @ dear_profits,
+            stressed_mean=stressed_mean,
             incumbent_stressed_mean=float(share @ dear.net_profit_ratio(exits, paths)[0]),
             atr_reference_ratio=reference,
             estimates=_compact(moments_of(gains, weights, sets).estimates()),

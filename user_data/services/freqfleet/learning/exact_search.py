@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -73,18 +73,22 @@ class ExactSearch:
         surfaces = build_surfaces(
             training.paths, grid.axes, training.costs, training.weights, kernel=self.kernel
         )
-        return self.choose(grid, surfaces, training)
+        return self._choose(grid, surfaces, training)
 
     def choose(self, grid: ExactGrid, surfaces: Surfaces, training: TrainingTrades) -> SearchResult:
         """Return the best exit that keeps the constraints, and how it stands among its neighbours.
 
         surfaces : of the training trades, on the axes of the grid; several groups are pooled.
         """
-        pooled = surfaces if len(surfaces.weights) == 1 else surfaces.pooled()
+        pooled = surfaces.pooled()
+        return self._choose(grid, replace(pooled, sums=pooled.sums.copy()), training)
+
+    def _choose(self, grid: ExactGrid, pooled: Surfaces, training: TrainingTrades) -> SearchResult:
+        """Return `choose` of one group, whose sums are used up: a second copy of them is megabytes."""
         weight = float(pooled.weights[0])
         if not weight > 0.0:
             return SearchResult(best=None, value=math.nan, candidates=0)
-        surface = pooled.sums[0] / weight
+        surface = np.divide(pooled.sums[0], weight, out=pooled.sums[0])
         chosen = best_cell(self._compared_by(surface, grid))
         if chosen is None:
             return SearchResult(best=None, value=math.nan, candidates=grid.candidates)

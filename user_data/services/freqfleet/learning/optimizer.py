@@ -181,11 +181,13 @@ class Optimizer:
             self._note(f"{count} trades of {bot} take no part: this run learns from {bots}")
         book = self._book(self.as_of)
         plan = self._gate_plan(trades, book)
-        outcomes = {}
+        found = {}
         for outcome in self._worked_on(asked, trades, book, plan):
-            outcomes[outcome.pair] = outcome
+            found[outcome.pair] = outcome
             if on_outcome is not None:
                 on_outcome(outcome)
+        # Not as they came: the gate adds over pairs, and another order would round another way.
+        outcomes = {pair: found[pair] for pair in asked}
         gathering = decay = None
         if plan is not None:
             outcomes, gathering, decay = self._certified(outcomes, book, plan)

@@ -146,7 +146,8 @@ class PairSideLearner:
             len(sample.test.weights),
             space.atr_reference_ratio,
         )
-        training = self._objective(whole, sample.train)
+        training, held_out = self._objective(whole, sample.train), self._objective(whole, sample.test)
+        del whole  # the search needs the memory
         result = (
             self._search_exactly(sample, training, space, incumbent)
             if self.search == "exact"
@@ -160,7 +161,7 @@ class PairSideLearner:
             side,
             sample,
             training,
-            self._objective(whole, sample.test),
+            held_out,
             space,
             result,
             result.best,

@@ -30,21 +30,26 @@ def box_means(
     """Return what `plateau.neighbourhood_means` promises; a share is 1 over the cells of its axis in reach.
 
     One plane after the other, (stops, targets) first: it stays in the cache while it is summed both ways.
+    Sums are held of the scalings in reach only, the next in the place of the one that is done with.
     """
     scalings, limits, stops, targets = surface.shape
-    sums = np.empty(surface.shape)
+    held = min(2 * reach[0] + 1, scalings)
+    sums = np.empty((held, limits, stops, targets))
     before_stop = np.zeros((stops + 1, targets))
     before_target = np.zeros(targets + 1)
-    for scaling in range(scalings):
-        for limit in range(limits):
-            _sum_plane(surface[scaling, limit], reach, before_stop, before_target, sums[scaling, limit])
     means = np.zeros(surface.shape)
+    summed = 0
     for scaling in range(scalings):
+        while summed < min(scaling + reach[0] + 1, scalings):
+            for limit in range(limits):
+                into = sums[summed % held, limit]
+                _sum_plane(surface[summed, limit], reach, before_stop, before_target, into)
+            summed += 1
         for limit in range(limits):
             plane = means[scaling, limit]
             for near in range(max(scaling - reach[0], 0), min(scaling + reach[0] + 1, scalings)):
                 for beside in range(max(limit - reach[1], 0), min(limit + reach[1] + 1, limits)):
-                    _add_plane(plane, sums[near, beside])
+                    _add_plane(plane, sums[near % held, beside])
             share = scaling_share[scaling] * limit_share[limit]
             _divide_plane(plane, share * stop_share, target_share, allowed)
     return means

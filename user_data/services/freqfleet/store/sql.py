@@ -27,13 +27,14 @@ from freqfleet.store.engine import WRITES, describe, open_engine, parse_store_ur
 from freqfleet.store.faults import told
 from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import (
+    TRADE_COLUMNS,
     Row,
     StoredRow,
     TradeIdentity,
     accepted_rows,
-    closed_trade,
     next_ms,
     parameter_version,
+    trade_of_columns,
     trade_row,
     version_row,
     whole_ms,
@@ -44,6 +45,8 @@ from freqfleet.store.series import Reading, series_rows
 logger = logging.getLogger(__name__)
 
 _BACKENDS = ("sqlite", "postgresql")
+# So many rows are held beside the values that are made of them.
+_ROWS_AT_ONCE = 2000
 _ROWS_PER_STATEMENT = 5_000
 _NAMES_PER_QUERY = 500  # SQLite allows 32,766 values in a statement
 
@@ -122,7 +125,7 @@ class SqlStore:
         pairs: Sequence[str] | None = None,
     ) -> list[ClosedTrade]:
         """Return trades with closed_from <= closed_at < closed_to, sorted by close, bot, instance, id."""
-        query = select(closed_trades)
+        query = select(*(closed_trades.c[name] for name in TRADE_COLUMNS))
         if closed_from is not None:
             query = query.where(closed_trades.c.closed_ms >= next_ms(closed_from))
         if closed_to is not None:
@@ -131,7 +134,7 @@ class SqlStore:
             query = query.where(closed_trades.c.bot.in_(bots))
         if pairs is not None:
             query = query.where(closed_trades.c.pair.in_(pairs))
-        trades = self._read(query, closed_trade, _trade_label)
+        trades = self._read(query, trade_of_columns, _trade_label)
         # Sorted here: databases differ in how they order text.
         trades.sort(key=attrgetter("closed_at", "bot", "instance", "trade_id"))
         return trades
@@ -278,12 +281,12 @@ class SqlStore:
     ) -> list[T]:
         values: list[T] = []
         with self._reading() as connection:
-            rows = connection.execute(query).all()
-        for row in rows:
-            try:
-                values.append(to_value(row))
-            except (InputError, ValueError, TypeError, OverflowError) as error:
-                self._skip(label(row), str(error))
+            for rows in connection.execute(query).partitions(_ROWS_AT_ONCE):
+                for row in rows:
+                    try:
+                        values.append(to_value(row))
+                    except (InputError, ValueError, TypeError, OverflowError) as error:
+                        self._skip(label(row), str(error))
         return values
 
     def _skip(self, label: str, reason: str) -> None:

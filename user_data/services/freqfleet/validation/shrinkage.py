@@ -15,6 +15,8 @@ from freqfleet.market.arrays import FloatArray
 
 # Below this many units their spread says too little about a common mean, and zero takes its place.
 UNITS_FOR_A_MEAN = 4
+# Cells know nothing of each other: so many at a time keep what lies between small.
+CELLS_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +40,30 @@ def shrink(mean: FloatArray, variance: FloatArray, effective_trades: FloatArray)
     because a few trades that all did the same look certain. Fewer than four units are pulled towards zero.
     """
     known = effective_trades > 0.0
-    if not known.any():
-        nothing = np.zeros(mean.shape[1])
-        return Posterior(mean=np.zeros(mean.shape), family_mean=nothing, between_variance=nothing)
-    means = np.asarray(mean[known], dtype=np.float64)
-    trades = effective_trades[known, None]
-    per_trade = np.asarray(variance[known], dtype=np.float64) * trades
+    cells = mean.shape[1]
+    posterior = Posterior(
+        mean=np.zeros(mean.shape), family_mean=np.zeros(cells), between_variance=np.zeros(cells)
+    )
+    if known.any():
+        for start in range(0, cells, CELLS_AT_ONCE):
+            some = slice(start, start + CELLS_AT_ONCE)
+            part = _shrink(mean[known, some], variance[known, some], effective_trades[known])
+            posterior.mean[:, some] = part.family_mean  # of units without trades, too
+            posterior.mean[known, some] = part.mean
+            posterior.family_mean[some] = part.family_mean
+            posterior.between_variance[some] = part.between_variance
+    return posterior
+
+
+def _shrink(mean: FloatArray, variance: FloatArray, effective_trades: FloatArray) -> Posterior:
+    """Return the posterior of units that all have trades."""
+    trades = effective_trades[:, None]
+    means = np.asarray(mean, dtype=np.float64)
+    per_trade = np.asarray(variance, dtype=np.float64) * trades
     noise = np.maximum(per_trade, per_trade.mean(axis=0)) / trades
     observed = per_trade.mean(axis=0) / trades
     share = trades / trades.sum()
-    if known.sum() >= UNITS_FOR_A_MEAN:
+    if len(means) >= UNITS_FOR_A_MEAN:
         family = (share * means).sum(axis=0)
         room = share * (1.0 - share)
     else:
@@ -56,6 +72,4 @@ def shrink(mean: FloatArray, variance: FloatArray, effective_trades: FloatArray)
     spread = (share * (means - family) ** 2).sum(axis=0)
     between = np.maximum(0.0, (spread - (room * observed).sum(axis=0)) / room.sum())
     trust = np.divide(between, between + noise, out=np.zeros_like(noise), where=between + noise > 0.0)
-    posterior = np.broadcast_to(family, mean.shape).copy()
-    posterior[known] = family + trust * (means - family)
-    return Posterior(mean=posterior, family_mean=family, between_variance=between)
+    return Posterior(mean=family + trust * (means - family), family_mean=family, between_variance=between)
