@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from freqfleet.domain.decisions import Verdict
-from freqfleet.report.card import ReportCard
+from freqfleet.report.card import DecayLine, ReportCard
 from freqfleet.report.card_page import render_card, write_card
 from freqfleet.report.card_rows import groups
 from freqfleet.testing.cards import evidence, hill, pair_card, report_card
@@ -17,6 +17,10 @@ MANY = 300
 
 def with_fields(card: ReportCard, **changes: object) -> ReportCard:
     return replace(card, **changes)  # type: ignore[arg-type]
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def drawn(page: str) -> dict:
@@ -124,6 +128,30 @@ def test_only_what_was_measured_has_a_row():
     heads = [one.head for one in groups(bare)]
 
     assert heads == ["Exits", "Held out, over what was in force"]
+
+
+def test_decay_shows_all_pairs_then_the_flagged_then_the_worst_and_counts_the_rest():
+    lines = [DecayLine(name="all pairs", trades=900, z=0.2, p_value=0.4, flagged=False)]
+    lines += [
+        DecayLine(name=f"P{number} long", trades=30, z=number / 10, p_value=0.3, flagged=number == 0)
+        for number in range(15)
+    ]
+    lines.append(DecayLine(name="young short", trades=1, z=None, p_value=None, flagged=False))
+
+    page = text_of(render_card(with_fields(report_card(), decay=tuple(lines))))
+
+    places = [page.index(name) for name in ("all pairs 900", "P0 long", "P14 long", "P13 long")]
+    assert places == sorted(places)
+    assert "young short" not in page
+    assert "The 11 that matter most of 17; the JSON file holds all." in page
+
+
+def test_decay_that_is_not_known_is_not_called_none():
+    young = DecayLine(name="young short", trades=1, z=None, p_value=None, flagged=False)
+
+    page = text_of(render_card(with_fields(report_card(), decay=(young,))))
+
+    assert "young short 1 – – not known yet" in page
 
 
 def test_a_suspect_of_decay_and_a_boundary_are_named():

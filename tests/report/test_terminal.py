@@ -50,6 +50,13 @@ def test_published_are_listed_by_claim() -> None:
     assert text.index("XRP ") < text.index("LINK ") < text.index("BTC ")
 
 
+def test_no_number_is_cut_in_a_narrow_terminal() -> None:
+    lines = printed(made_up_page(), width=80).splitlines()
+
+    start = next(index for index, line in enumerate(lines) if line.lstrip().startswith("learned"))
+    assert [line for line in lines[start : start + 8] if "…" in line] == []
+
+
 def test_warnings_beyond_the_screen_are_counted() -> None:
     page = replace(made_up_page(pairs=1), warnings=tuple(f"number {index}" for index in range(5)))
 

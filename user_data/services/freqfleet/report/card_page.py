@@ -15,7 +15,7 @@ from markupsafe import Markup
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.report import formats
-from freqfleet.report.card import PairCard, ReportCard, Surface, card_json
+from freqfleet.report.card import DecayLine, PairCard, ReportCard, Surface, card_json
 from freqfleet.report.card_rows import groups, seed_words
 from freqfleet.report.card_surface import beyond, packed_mask, packed_profit, place, pooled
 from freqfleet.report.html import page_environment, write_whole
@@ -24,6 +24,7 @@ from freqfleet.report.inks import DARK_INKS, Ink
 CARD_FILE = "card.html"
 JSON_FILE = "card.json"
 _IN_FORCE = (Verdict.PUBLISHED, Verdict.INHERITED)
+_DECAY_PAIRS = 10  # shown beside the families; with hundreds of pairs nobody reads on
 _ORDER = {Verdict.PUBLISHED: 0, Verdict.INHERITED: 1, Verdict.KEPT: 2, Verdict.SKIPPED: 3}
 
 
@@ -50,6 +51,8 @@ def render_card(card: ReportCard) -> str:
             explained=_explained(card),
             tone="good" if any(card.verdicts()[verdict] for verdict in _IN_FORCE) else "even",
             crossed=_crossed(card),
+            decay=_decay_shown(card),
+            decay_word=_decay_word,
             widest=max((step.count for step in card.funnel), default=0),
             seed_words=seed_words,
             surfaces=_script_json(_surfaces(shown)),
@@ -104,6 +107,18 @@ def _crossed(card: ReportCard) -> list[tuple[Verdict, int, int]]:
         )
         for verdict, count in card.verdicts().items()
     ]
+
+
+def _decay_shown(card: ReportCard) -> list[DecayLine]:
+    """Return the first line, which is of all pairs, and those of pairs that fall behind most."""
+    pairs = sorted(card.decay[1:], key=lambda one: (not one.flagged, one.z is None, -(one.z or 0.0)))
+    return [*card.decay[:1], *pairs[:_DECAY_PAIRS]]
+
+
+def _decay_word(line: DecayLine) -> str:
+    if line.z is None:
+        return "not known yet"
+    return "yes" if line.flagged else "no"
 
 
 def _surfaces(shown: list[PairCard]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _published(page: DemoPage) -> RenderableType:
         return _one_line("Nothing was published.", style="bold")
     labels = pair_labels(one.pair for one in page.decisions)
     ordered = sorted(in_force, key=lambda one: -(one.evidence.claim_bps or 0.0))
-    table = _table("learned", "side", "verdict", right=("stop", "target", "trades", "claim", "held out"))
+    table = _table("learned", "side", "verdict", right=("stop", "target", "trades", "claim bps", "held out"))
     for one in ordered[:SHOWN_DECISIONS]:
         table.add_row(Text(labels[one.pair]), one.side.value, one.verdict.value, *_values(one))
     more = len(ordered) - SHOWN_DECISIONS
@@ -116,8 +116,8 @@ def _values(one: Decision) -> tuple[str, ...]:
         as_percent(None if exits is None else exits.stop_loss),
         as_percent(None if exits is None else exits.take_profit, sign=True),
         as_count(evidence.trades),
-        as_bps(evidence.claim_bps),
-        as_bps(to_bps(evidence.test_profit)),
+        as_bps(evidence.claim_bps, unit=""),
+        as_bps(to_bps(evidence.test_profit), unit=""),
     )
 
 
@@ -148,7 +148,8 @@ def _closing(page: DemoPage) -> list[RenderableType]:
 
 
 def _table(*left: str, right: tuple[str, ...]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=True, show_edge=False, header_style="bold")
+    # Narrow enough for numbers of every size in 80 columns: a cut number is no number.
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="bold")
     for name in left:
         table.add_column(name, no_wrap=True)
     for name in right:
