@@ -9,9 +9,10 @@ OUT    ?= demo-out
 # Everything offline talks to 127.0.0.1; inside `unshare -n` that device starts down.
 LOOPBACK_UP = @ip link set lo up 2>/dev/null || true
 BENCH  ?=
+EXPERIMENT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo parity bench bench-gate bench-feeders bench-store bench-setup lock clean feeders-report
+.PHONY: help setup check test demo parity experiment bench bench-gate bench-feeders bench-store bench-setup lock clean feeders-report
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +44,10 @@ parity: $(STAMP) ## replay against freqtrade's own backtests, in full; writes do
 	$(LOOPBACK_UP)
 	$(BIN)/python tests/parity/report.py
 
+experiment: $(STAMP) ## what learning is worth, by freqtrade's backtests; writes docs/experiment.md (hours)
+	$(LOOPBACK_UP)
+	$(BIN)/python -m experiment $(EXPERIMENT)
+
 bench: $(STAMP) bench-setup  ## measure against the bars and other engines; writes docs/benchmarks.md
 	$(LOOPBACK_UP)
 	$(BIN)/python -m bench $(BENCH)
@@ -72,4 +77,4 @@ lock: $(STAMP)   ## resolve the dependencies anew (needs a package registry)
 	  --all-extras pyproject.toml -o requirements.lock
 
 clean:           ## remove what these targets made
-	rm -rf $(VENV) $(PEERS) $(OUT) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(OUT) experiment-out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,12 +16,14 @@ from bench.ours import Ask, Told
 from bench.overhead import measure_overhead
 from bench.table import Row, Section, at_least_times, at_most, not_measured
 from bench.trades import seeded_trades, write_store
+from bench.walk import measure_walk
 
 WORK_BARS = {12: 10.0, 288: 14.0}
 HUNDRED_BAR = 2.0
 MEMORY_BAR, MEMORY_BAR_TWO = 350.0, 750.0
 HELP_BAR, WARM_BAR, COLD_BAR = 0.4, 1.5, 5.0
 OVERHEAD_BAR = 1.05
+WALK_BAR = 60.0
 AGREEMENT_BAR = 0.99
 
 Tell = Callable[[str], None]
@@ -48,6 +50,10 @@ class Size:
     overhead_days: int
     overhead_rounds: int
     overhead_versions: int
+    walk_pairs: int
+    walk_steps: int
+    walk_days: int
+    walk_trades: int
 
     @property
     def reserve_candles(self) -> int:
@@ -70,6 +76,10 @@ FULL = Size(
     overhead_days=30,
     overhead_rounds=7,
     overhead_versions=50,
+    walk_pairs=61,
+    walk_steps=13,
+    walk_days=7,
+    walk_trades=450,
 )
 QUICK = Size(
     judged=False,
@@ -86,6 +96,10 @@ QUICK = Size(
     overhead_days=8,
     overhead_rounds=1,
     overhead_versions=2,
+    walk_pairs=2,
+    walk_steps=2,
+    walk_days=2,
+    walk_trades=200,
 )
 
 
@@ -95,6 +109,7 @@ class Bench:
     def __init__(self, size: Size, folder: Path, *, shared: Path | None, seed: int, tell: Tell) -> None:
         self._size = size
         self._folder = folder
+        self._shared = shared
         self._seed = seed
         self._tell = tell
         self._cache = folder / "numba-warm"
@@ -315,6 +330,41 @@ class Bench:
                 f"whole freqtrade commands, {found.book_seconds:.1f} and {found.constant_seconds:.1f} CPU-s; "
                 f"{found.pairs} pairs, {size.overhead_days} days, the same {found.trades} trades; "
                 f"{found.versions:,} versions in the book; median of {len(found.ratios)} interleaved rounds",
+            ),
+        )
+
+    def walk(self) -> Section:
+        """Return what a quarter of a year of walk-forward takes."""
+        size = self._size
+        self._tell("walk-forward")
+        self._ours(windows=min(2, size.windows), search="exact", horizon=12)  # compiles
+        found = measure_walk(
+            self.all,
+            self._made("walk"),
+            shared=self._shared,
+            pairs=size.walk_pairs,
+            steps=size.walk_steps,
+            days=size.walk_days,
+            trades=size.walk_trades,
+            reserve_candles=min(size.reserve_candles, 288),
+            seed=self._seed,
+            numba_cache=self._cache,
+        )
+        work = f"freqfleet walk-forward, {found.steps} steps of {size.walk_days} days, {found.pairs} pairs"
+        return Section(
+            title="Walk-forward",
+            rows=(
+                self._row(
+                    work,
+                    found.cost.cpu_seconds,
+                    WALK_BAR,
+                    "CPU-s",
+                    more=f" ({found.cost.wall_seconds:.0f} s wall)",
+                ),
+            ),
+            notes=(
+                f"the whole command, one process; {found.trades:,} seeded trades, {found.judged:,} decisions "
+                f"that were not skipped; {'real candles of 180 days' if found.real else 'SYNTHETIC sample'}",
             ),
         )
 
