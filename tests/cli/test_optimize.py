@@ -115,6 +115,18 @@ def test_only_a_run_about_now_keeps_paper_accounts(freqfleet, userdir):
     assert set(json.loads(accounts.read_text())["records"]) == {f"{BTC} long"}
 
 
+def test_a_certified_change_that_comes_too_soon_is_not_called_chance(freqfleet, userdir):
+    first, _, _ = freqfleet("optimize", "--days-back", "3000")
+    (version,) = published(userdir)
+    freqfleet("params", "retire", version.version_id, "--note", "by hand")
+
+    second, out, _ = freqfleet("optimize", "--days-back", "3000")
+
+    assert (first, second) == (0, 1)
+    assert "nothing is published: 1 certified pair side changed too lately, see above" in out
+    assert "chance explains it" not in out
+
+
 def test_what_an_adaptive_search_found_is_shown_and_not_published(freqfleet, userdir):
     code, out, _ = freqfleet(
         "optimize", "--as-of", AS_OF, "--search", "random", "--trials", "60", "--json", "-"
@@ -123,6 +135,8 @@ def test_what_an_adaptive_search_found_is_shown_and_not_published(freqfleet, use
     decision = json.loads(out)["decisions"][0]
     assert code == 1
     assert decision["verdict"] == "kept"
+    _, out, _ = freqfleet("optimize", "--as-of", AS_OF, "--search", "random", "--trials", "60")
+    assert "nothing is certified: nothing could be tested, for the reasons above" in out
     assert decision["reason"].startswith(
         "cannot certify: --search random chose its candidates by looking at every"
     )

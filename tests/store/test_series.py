@@ -26,6 +26,14 @@ class TestSqlSeries(SeriesContract):
         store.close()
 
 
+class TestPostgresSeries(SeriesContract):
+    @pytest.fixture
+    def keeper(self, postgres_url: str) -> Iterator[SeriesKeeper]:
+        store = SqlStore(postgres_url)
+        yield store
+        store.close()
+
+
 class TestMemorySeries(SeriesContract):
     @pytest.fixture
     def keeper(self) -> SeriesKeeper:

@@ -153,6 +153,13 @@ def _nothing_certified(run: OptimizerRun, searched: list[Finding]) -> str:
     """Say that nothing was published, and by what it was explained."""
     if run.gathering is None:
         return f"nothing is published: none of {plural(len(searched), 'pair side')} beat what is in force"
+    if not run.gathering.certified:
+        return "nothing is certified: nothing could be tested, for the reasons above"
+    waiting = sum(
+        one.ruling.verdict in (Verdict.PUBLISHED, Verdict.INHERITED) for one in run.gathering.certified
+    )
+    if waiting:
+        return f"nothing is published: {plural(waiting, 'certified pair side')} changed too lately, see above"
     moved = [one for one in run.gathering.certified if one.selected != KEEP]
     tested = [one for one in run.gathering.certified if one.ruling.q_value is not None]
     least = min((one.ruling.q_value or 0.0 for one in tested), default=None)
