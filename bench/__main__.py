@@ -16,7 +16,7 @@ from bench.sections import FULL, QUICK, Bench
 from bench.table import Section, missed, not_measured, show, to_markdown
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-PARTS = ("work", "growth", "start_up", "peers", "overhead", "walk")
+PARTS = ("work", "growth", "start_up", "peers", "overhead", "walk", "controller")
 SHARED = Path(os.environ.get("FREQFLEET_SHARED", ROOT.parent / "shared"))
 
 

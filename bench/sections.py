@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 
 from bench import contest, startup
+from bench.controller import controller as measure_controller
+from bench.controller import real_market
 from bench.market import Market, Window, link_windows, write_market
 from bench.measure import environment, run
 from bench.ours import Ask, Told
@@ -108,6 +110,7 @@ class Bench:
 
     def __init__(self, size: Size, folder: Path, *, shared: Path | None, seed: int, tell: Tell) -> None:
         self._size = size
+        self._shared = shared
         self._folder = folder
         self._shared = shared
         self._seed = seed
@@ -302,6 +305,15 @@ class Bench:
                 f"our exact surface, the default search: {1e9 * surface:.3g} ns for all trades, one vector, "
                 f"on a grid of {size.grid} x {size.grid}",
             ),
+        )
+
+    def controller(self) -> Section:
+        """Return what the leverage-bin controller costs."""
+        return measure_controller(
+            self._made("controller"),
+            quick=not self._size.judged,
+            tell=self._tell,
+            market=real_market(self._shared),
         )
 
     def overhead(self) -> Section:

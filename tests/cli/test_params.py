@@ -14,6 +14,7 @@ from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.parameters.version import ParameterVersion, Stage
 from freqfleet.store.sql import SqlStore
+from freqfleet.testing.records import bin_record
 from freqfleet.testing.trades import version
 
 Run = Callable[..., tuple[int, str, str]]
@@ -97,6 +98,20 @@ def test_explain_shows_the_chain_and_both_levels(run: Run, publish):
     assert lines[13] == "target 4.55 % 13.65 %"
     assert lines[14] == "closed after 24 h at the latest"
     assert "(ATR at entry / 0.31 %) to the power of 0.50" in lines[15]
+
+
+def test_explain_says_who_speaks_for_the_leverage(run: Run, userdir: Path):
+    store = SqlStore(f"sqlite:///{userdir / 'learning.sqlite'}")
+    store.record_bins([bin_record(pair=PAIR, step=LEVERAGE_BINS[1], recorded_at=MONDAY)])
+    store.close()
+    asked = ("params", "explain", PAIR, "--side", "long", "--leverage", "2.2", "--at", "2025-11-05")
+
+    _, out, _ = run(*asked)
+    (told,) = json.loads(run(*asked, "--json", "-")[1])["explanations"]
+
+    assert "for 2.0-3.5 speaks BTC/USDT:USDT long 2.0-3.5, 200 trades, +25.0 ± 5.0 bps a trade" in out
+    assert told["bin_record"]["leverage_bin"] == "2.0-3.5"
+    assert "no bin record speaks for 2.0-3.5" in run(*asked[:-1], "2025-11-02")[1]
 
 
 def test_explain_says_bins_and_defaults_of_both_sides(run: Run, publish):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from freqfleet.validation.shrinkage import CELLS_AT_ONCE, shrink
+from freqfleet.validation.shrinkage import CELLS_AT_ONCE, shrink, shrink_in_groups
 
 
 def one_cell(means, variances, trades):
@@ -73,3 +73,58 @@ def test_cells_are_shrunk_alike_however_many_there_are():
         assert np.array_equal(alone.mean[:, 0], whole.mean[:, cell])
         assert alone.between_variance[0] == whole.between_variance[cell]
         assert alone.family_mean[0] == whole.family_mean[cell]
+
+
+def grouped(means, variances, trades, groups):
+    return shrink_in_groups(
+        np.array(means)[:, None], np.array(variances)[:, None], np.array(trades, dtype=float), groups
+    )[:, 0]
+
+
+def test_units_without_groups_are_shrunk_as_before():
+    means, variances, trades = [0.5, 0.0, 0.1, -0.1], [0.02] * 4, [50] * 4
+
+    alone = grouped(means, variances, trades, [None] * 4)
+
+    assert alone == pytest.approx(one_cell(means, variances, trades).mean[:, 0])
+
+
+def test_a_part_with_hardly_a_trade_says_what_its_group_says():
+    groups = [f"pair {at // 2}" for at in range(10)]
+    means = [0.3, 0.9, *[0.1 * (-1) ** at for at in range(8)]]
+    variances = [0.001, 0.5, *[0.001] * 8]
+    trades = [500, 1, *[500] * 8]
+
+    found = grouped(means, variances, trades, groups)
+
+    assert found[1] - found[0] < 0.2  # it measured 0.6 more
+    assert found[0] > 0.1
+
+
+def test_parts_that_are_alike_get_what_their_group_gets():
+    groups = [f"pair {at // 4}" for at in range(16)]
+    means = [0.4] * 4 + [0.0] * 4 + [-0.4] * 4 + [0.2] * 4
+
+    found = grouped(means, [0.01] * 16, [50] * 16, groups)
+
+    assert found[:4] == pytest.approx([found[0]] * 4)
+    assert 0.3 < found[0] < 0.4
+
+
+def test_a_group_of_one_part_is_that_part():
+    groups = [f"pair {at}" for at in range(4)]
+    means, variances, trades = [0.5, 0.0, 0.1, -0.1], [0.02] * 4, [50] * 4
+
+    assert grouped(means, variances, trades, groups) == pytest.approx(
+        grouped(means, variances, trades, [None] * 4)
+    )
+
+
+def test_a_part_without_trades_gets_what_its_group_gets():
+    groups = ["a", "a", "b", "c", "d"]
+
+    found = grouped(
+        [0.5, np.nan, 0.0, 0.1, -0.1], [0.02, np.nan, 0.02, 0.02, 0.02], [50, 0, 50, 50, 50], groups
+    )
+
+    assert found[1] == found[0]

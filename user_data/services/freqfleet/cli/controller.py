@@ -11,12 +11,15 @@ import click
 
 from freqfleet.cli.json_target import STDOUT, json_option, write_json
 from freqfleet.cli.program import Invocation
-from freqfleet.errors import InputError
+from freqfleet.errors import InputError, MarketError
 
 if TYPE_CHECKING:
+    from freqfleet.learning.bin_exits import BinExits
     from freqfleet.learning.controller import Controller
     from freqfleet.settings import Settings
+    from freqfleet.store.promise import LearningStore
 
+STANDINGS = Path("user_data") / "controller" / "standings.json"
 LOCK = Path("user_data") / "heartbeats" / "controller.lock"
 SERVICE = "controller"
 
@@ -64,7 +67,34 @@ def _open(settings: Settings) -> tuple[Controller, Callable[[], None]]:
 
     seconds = settings.store.deadline_seconds
     store = DeadlineStore(lambda: open_store_to_write(settings), seconds=seconds)
-    return Controller(store=store, settings=settings, clock=SystemClock()), store.close
+    exits = _exits(settings, store)
+    return Controller(store=store, settings=settings, clock=SystemClock(), exits=exits), store.close
+
+
+def _exits(settings: Settings, store: LearningStore) -> BinExits | None:
+    """Return what judges stops and targets; None, said aloud, where there are no candles to replay."""
+    from freqfleet.clock import SystemClock
+    from freqfleet.learning.bin_exits import BinExits
+    from freqfleet.learning.standings import StandingsFile
+    from freqfleet.market.candles import CandleFiles
+    from freqfleet.market.leverage_tiers import load_leverage_tiers
+
+    candles = CandleFiles(settings.datadir, settings.market.timeframe)
+    try:
+        candles.pairs()
+    except MarketError as error:
+        click.echo(f"stops and targets are left alone: {error}", err=True)
+        return None
+    detail = settings.market.detail_timeframe
+    return BinExits(
+        store=store,
+        candles=candles,
+        settings=settings,
+        clock=SystemClock(),
+        standings=StandingsFile(settings.path(STANDINGS)),
+        detail=None if detail == "none" else CandleFiles(settings.datadir, detail),
+        tiers=load_leverage_tiers(),
+    )
 
 
 def _once(learner: Controller, json_target: str | None) -> None:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from freqfleet.clock import iso
 from freqfleet.domain.bin_record import MIN_TRADES, BinRecord
+from freqfleet.learning.bin_exits import BinExitsRun
 from freqfleet.learning.controller import Cycle
 from freqfleet.report.formats import UNKNOWN, as_count, as_decimal, as_percent, plural
 
@@ -25,6 +26,7 @@ def cycle_to_dict(cycle: Cycle) -> dict[str, Any]:
         "new_trades": cycle.new_trades,
         "recorded": [one.to_dict() for one in cycle.recorded],
         "waiting": cycle.waiting,
+        "exits": None if cycle.exits is None else _exits(cycle.exits),
         "elapsed_seconds": cycle.wall_seconds,
         "cpu_seconds": cycle.cpu_seconds,
         "notes": list(cycle.notes),
@@ -49,9 +51,36 @@ def print_cycle(cycle: Cycle) -> None:
             "trades to speak for themselves, the parent speaks for the others (--json FILE lists them)",
             soft_wrap=True,
         )
+    if cycle.exits is not None:
+        for reason, count in sorted(cycle.exits.left_out.items()):
+            console.print(f"exits: {plural(count, 'bin')} left out, {reason}", soft_wrap=True)
     for note in cycle.notes:
         console.print(f"note: {note}", soft_wrap=True)
     console.print(cycle.line, soft_wrap=True)
+
+
+def _exits(run: BinExitsRun) -> dict[str, Any]:
+    return {
+        "decisions": [
+            {
+                "pair": one.decision.pair,
+                "side": one.decision.side.value,
+                "leverage_bin": one.decision.leverage_bin.label if one.decision.leverage_bin else None,
+                "verdict": one.decision.verdict.value,
+                "reason": one.decision.reason,
+                "stop_loss": one.decision.parameters.stop_loss if one.decision.parameters else None,
+                "take_profit": one.decision.parameters.take_profit if one.decision.parameters else None,
+                "trades": one.decision.evidence.trades,
+                "claim_bps": one.decision.evidence.claim_bps,
+                "p_value": one.decision.evidence.p_value,
+                "version": one.decision.version,
+            }
+            for one in run.findings
+        ],
+        "retracted": list(run.retracted),
+        "left_out": run.left_out,
+        "elapsed_seconds": run.wall_seconds,
+    }
 
 
 def _table(records: list[BinRecord]) -> Table:

@@ -14,6 +14,7 @@ from freqfleet.cli.params_changes import export, import_, retire, rollback
 from freqfleet.cli.program import Invocation
 
 if TYPE_CHECKING:
+    from freqfleet.domain.bin_record import BinRecord
     from freqfleet.domain.sides import Side
     from freqfleet.parameters.book import Link, ParameterBook, Resolution
     from freqfleet.parameters.version import ParameterVersion
@@ -76,6 +77,7 @@ def explain(
 ) -> None:
     """Say which parameters a position would get, and the chain that led there."""
     from freqfleet.clock import iso
+    from freqfleet.domain.leverage_bins import leverage_bin
     from freqfleet.domain.pairs import checked_pair
     from freqfleet.domain.units import checked_leverage
 
@@ -84,6 +86,7 @@ def explain(
     lever = checked_leverage(invocation.settings().runtime.leverage if leverage is None else leverage)
     book = _book(invocation, moment)
     answers = [(one, book.resolve(pair, one, lever, moment)) for one in sides]
+    speakers = {one: book.records.evidence(pair, one, moment).of(leverage_bin(lever)) for one in sides}
     if json_target is not None:
         write_json(
             json_target,
@@ -92,14 +95,16 @@ def explain(
                 "leverage": lever,
                 "at": iso(moment),
                 "book": _age(book, moment),
-                "explanations": [_explanation(one, answer, lever, moment) for one, answer in answers],
+                "explanations": [
+                    _explanation(one, answer, lever, moment, speakers[one]) for one, answer in answers
+                ],
             },
         )
     if json_target != STDOUT:
         from freqfleet.cli.params_tables import print_explanation
 
         for one, answer in answers:
-            print_explanation(pair, one, lever, moment, answer, _age(book, moment))
+            print_explanation(pair, one, lever, moment, answer, book=_age(book, moment), record=speakers[one])
 
 
 @params.command("history")
@@ -140,12 +145,14 @@ def _sides(text: str | None) -> tuple[Side, ...]:
 def _book(invocation: Invocation, moment: datetime) -> ParameterBook:
     """Return the book as a reader at `moment` would have had it."""
     from freqfleet.parameters.book import ParameterBook
+    from freqfleet.parameters.records import RecordBook
     from freqfleet.wiring import open_store
 
     settings = invocation.settings()
     with closing(open_store(settings)) as store:
         versions = store.parameter_versions(recorded_to=moment)
-    return ParameterBook(versions, defaults=settings.defaults.parameters(), as_of=moment)
+        records = RecordBook(store.bin_records(recorded_to=moment))
+    return ParameterBook(versions, defaults=settings.defaults.parameters(), as_of=moment, records=records)
 
 
 def _age(book: ParameterBook, moment: datetime) -> str:
@@ -184,7 +191,9 @@ def _version_values(version: ParameterVersion, moment: datetime) -> dict[str, An
     }
 
 
-def _explanation(side: Side, answer: Resolution, leverage: float, moment: datetime) -> dict[str, Any]:
+def _explanation(
+    side: Side, answer: Resolution, leverage: float, moment: datetime, record: BinRecord | None
+) -> dict[str, Any]:
     from freqfleet.domain.units import to_margin_ratio
 
     parameters = answer.parameters
@@ -198,6 +207,7 @@ def _explanation(side: Side, answer: Resolution, leverage: float, moment: dateti
             "take_profit": to_margin_ratio(parameters.take_profit, leverage),
         },
         "chain": [_link_values(link, moment) for link in answer.chain],
+        "bin_record": None if record is None else record.to_dict(),
     }
 
 

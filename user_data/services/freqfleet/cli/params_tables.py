@@ -11,6 +11,7 @@ from rich.table import Table
 
 from freqfleet.cli.evidence_lines import evidence_lines, why
 from freqfleet.clock import human_age
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LEVERAGE_EDGES, leverage_bin
 from freqfleet.domain.managed_exits import ManagedExits
@@ -57,11 +58,18 @@ def print_champions(champions: Sequence[ParameterVersion], defaults: ExitParamet
 
 
 def print_explanation(
-    pair: str, side: Side, leverage: float, at: datetime, answer: Resolution, book: str
+    pair: str,
+    side: Side,
+    leverage: float,
+    at: datetime,
+    answer: Resolution,
+    *,
+    book: str,
+    record: BinRecord | None,
 ) -> None:
     """Print the chain of one side, the last link being the one in force, and what it comes to.
 
-    book : how old what was asked is, in words.
+    book : how old what was asked is, in words. record : who speaks for the bin of this leverage.
     """
     console = _console()
     console.print(f"{pair} {side} at {leverage:g}x, as of {as_time(at)}\n", style="bold")
@@ -77,6 +85,7 @@ def print_explanation(
     console.print(table)
     for line in _remarks(parameters, leverage):
         console.print(f"  {line}", soft_wrap=True)
+    console.print(f"  {_spoken(record, leverage)}", soft_wrap=True)
     console.print(f"  {book}", soft_wrap=True)
     console.print()
 
@@ -160,6 +169,18 @@ def _remarks(parameters: ExitParameters, leverage: float) -> Iterator[str]:
         )
     if leverage > LEVERAGE_EDGES[-1]:
         yield f"{leverage:g}x lies beyond the leverage bins; it counts as {leverage_bin(leverage)}"
+
+
+def _spoken(record: BinRecord | None, leverage: float) -> str:
+    """Say what closed trades of the leverage's bin say of leverage and stake."""
+    if record is None:
+        return f"leverage: no bin record speaks for {leverage_bin(leverage)}; [runtime] leverage holds"
+    belief = record.posterior
+    return (
+        f"leverage: for {leverage_bin(leverage)} speaks {record.label}, {plural(record.trades, 'trade')}, "
+        f"{1e4 * belief.mean_ratio:+.1f} ± {1e4 * belief.mean_sd_ratio:.1f} bps a trade; a quarter of Kelly "
+        f"allows {belief.kelly_leverage:.2f}x"
+    )
 
 
 def _managed(parameters: ManagedExits) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Decision: what the optimizer concluded for one pair and side, always with its reason."""
+"""Decision: what was concluded for one pair and side, or a leverage bin of it, always with its reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal, Self
 
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.leverage_bins import LeverageBin
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
 
@@ -118,6 +119,7 @@ class Decision:
     parameters : the candidate for `published`, the incumbent for `kept`, None for `skipped` where
         nothing could be searched.
     version : id of the published version, else None.
+    leverage_bin : the bin that it is for; None for every leverage.
     """
 
     pair: str
@@ -127,3 +129,4 @@ class Decision:
     parameters: ExitParameters | None
     evidence: Evidence
     version: str | None = None
+    leverage_bin: LeverageBin | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.leverage_bins import LeverageBin
 from freqfleet.domain.sides import Side
 from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.sample import Sample
@@ -36,6 +37,7 @@ class Candidacy:
     atr_reference_ratio : median volatility at entry; None where none is known.
     estimates : mean improvement over the exits in force, by training set and cell; float32.
     data_hash : of the replayed candles and the weights.
+    leverage_bin : of every trade, where only those of one bin are brought.
     """
 
     pair: str
@@ -55,9 +57,16 @@ class Candidacy:
     estimates: Estimates
     data_hash: str
     duplicates: int
+    leverage_bin: LeverageBin | None = None
 
     def __len__(self) -> int:
         return len(self.weights)
+
+    @property
+    def key(self) -> str:
+        """How the gate and its records name this: the pair, the side, and the bin where it is of one."""
+        whole = f"{self.pair} {self.side.value}"
+        return whole if self.leverage_bin is None else f"{whole} {self.leverage_bin}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

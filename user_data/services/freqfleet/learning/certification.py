@@ -174,6 +174,7 @@ class Certifier:
                 reason=reason,
                 parameters=exits if takes else kept,
                 evidence=evidence,
+                leverage_bin=candidacy.leverage_bin,
             ),
         )
 
@@ -260,8 +261,9 @@ class Certifier:
 
 def _unit(candidacy: Candidacy, family: str) -> Unit:
     return Unit(
-        key=f"{candidacy.pair} {candidacy.side.value}",
+        key=candidacy.key,
         family=family,
+        group=None if candidacy.leverage_bin is None else f"{candidacy.pair} {candidacy.side.value}",
         entered_ms=candidacy.entered_ms,
         weights=candidacy.weights,
         estimates=candidacy.estimates,

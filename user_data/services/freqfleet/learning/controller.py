@@ -1,7 +1,8 @@
 """Controller: what closed trades say of every leverage bin, published so that bots choose leverage by it.
 
 A cycle looks for new trades, forms the beliefs of every level anew (`bin_posteriors`), and records those that
-hysteresis lets pass (`bin_hysteresis`). It writes records, never orders: only freqtrade trades.
+hysteresis lets pass (`bin_hysteresis`). The first cycle of a day also judges stops and targets by bin
+(`bin_exits`). It writes records and versions, never orders: only freqtrade trades.
 
 Failure. The store does not answer: StoreUnavailable goes to the caller, and the next cycle begins where this
 one did. A record that the store refuses is said; the others are stored.
@@ -14,7 +15,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from freqfleet.clock import Clock, from_ms, iso
 from freqfleet.domain.bin_record import BinRecord, ProfitPosterior
@@ -23,6 +24,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS, LeverageBin
 from freqfleet.domain.sides import Side
 from freqfleet.learning.bin_columns import SIDES, TradeColumns
+from freqfleet.learning.bin_exits import BinExits, BinExitsRun
 from freqfleet.learning.bin_hysteresis import Hysteresis
 from freqfleet.learning.bin_posteriors import BINS, Belief, Beliefs, believe
 from freqfleet.learning.trade_feed import Kind, Look, TradeFeed
@@ -41,6 +43,7 @@ class Cycle:
     """What one cycle did. trades : in the window. new_trades : of this cycle; all of them where it read anew.
 
     recorded : what was published. waiting : levels that hysteresis holds back.
+    exits : what the day's look at stops and targets came to; None in cycles without one.
     cpu_seconds, wall_seconds : of this cycle. notes : what a person should be told.
     """
 
@@ -50,6 +53,7 @@ class Cycle:
     new_trades: int
     recorded: tuple[BinRecord, ...] = ()
     waiting: int = 0
+    exits: BinExitsRun | None = None
     cpu_seconds: float
     wall_seconds: float
     notes: tuple[str, ...] = ()
@@ -58,9 +62,10 @@ class Cycle:
     def line(self) -> str:
         """What the heartbeat says: what was learned, from how many trades, and how long that took."""
         held = f", {self.waiting} held back" if self.waiting else ""
+        exits = f"; {self.exits.line}" if self.exits is not None else ""
         return (
             f"learned from {self.trades} trades, {self.new_trades} new: {len(self.recorded)} levels "
-            f"recorded{held}, {1e3 * self.wall_seconds:.0f} ms"
+            f"recorded{held}{exits}, {1e3 * self.wall_seconds:.0f} ms"
         )
 
 
@@ -75,9 +80,16 @@ class _Known:
 
 
 class Controller:
-    """Runs cycles; holds the trades and what is published between them."""
+    """Runs cycles; holds the trades and what is published between them.
 
-    def __init__(self, *, store: LearningStore, settings: Settings, clock: Clock) -> None:
+    exits : looks at stops and targets in the first cycle of every day; None leaves them alone.
+    """
+
+    def __init__(
+        self, *, store: LearningStore, settings: Settings, clock: Clock, exits: BinExits | None = None
+    ) -> None:
+        self._exits = exits
+        self._looked_on: date | None = None
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -101,6 +113,7 @@ class Controller:
             if look.kind is not Kind.NOTHING or self._hysteresis.is_due(now):
                 self._take(look, now, notes)
                 recorded = self._record(now, notes)
+            exits = self._look_at_exits(look, now, notes)
         except BaseException:
             self._feed = self._new_feed()  # what was read and not learned from is read again
             raise
@@ -111,10 +124,18 @@ class Controller:
             new_trades=len(look.trades),
             recorded=recorded,
             waiting=self._hysteresis.waiting,
+            exits=exits,
             cpu_seconds=time.process_time() - cpu,
             wall_seconds=time.perf_counter() - wall,
             notes=tuple(notes),
         )
+
+    def _look_at_exits(self, look: Look, now: datetime, notes: list[str]) -> BinExitsRun | None:
+        if self._exits is None or look.kind is not Kind.ALL or self._looked_on == now.date():
+            return None
+        run = self._exits.look(look.trades, notes)
+        self._looked_on = now.date()
+        return run
 
     def _new_feed(self) -> TradeFeed:
         return TradeFeed(

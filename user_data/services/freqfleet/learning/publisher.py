@@ -43,14 +43,15 @@ class Publisher:
             return finding
         assert decision.parameters is not None
         assert finding.learned_until is not None
-        key = ParameterKey(side=decision.side, pair=decision.pair)
+        step = decision.leverage_bin
+        key = ParameterKey(side=decision.side, pair=decision.pair, leverage_bin=step)
         if key in self.published_before:  # killed after it was stored, before it was known as finished
             return replace(finding, decision=replace(decision, version=self.published_before[key]))
         now = self.clock.now()
         version = ParameterVersion(
             key=key,
             parameters=decision.parameters,
-            source=ExitSource.OPTUNA,
+            source=ExitSource.OPTUNA if step is None else ExitSource.BIN,
             valid_from=now,
             recorded_at=now,
             learned_until=finding.learned_until,

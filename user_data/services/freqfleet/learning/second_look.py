@@ -170,7 +170,10 @@ class SecondLook:
 
     def _champion(self, one: Certified) -> ParameterVersion | None:
         decision = one.finding.decision
-        return self.book.in_force(ParameterKey(side=decision.side, pair=decision.pair), self.as_of)
+        return self.book.in_force(
+            ParameterKey(side=decision.side, pair=decision.pair, leverage_bin=decision.leverage_bin),
+            self.as_of,
+        )
 
     def _decay(self, gathering: Gathering, champions: Mapping[str, ParameterVersion | None]) -> DecayReport:
         keys, claims, windows = [], [], []

@@ -15,7 +15,7 @@ from freqfleet.errors import InputError
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.validation.folds import NO_FOLD
 from freqfleet.validation.moments import Estimates
-from freqfleet.validation.shrinkage import shrink
+from freqfleet.validation.shrinkage import shrink_in_groups
 
 KEEP = -1  # instead of a cell: stay with the incumbent
 # Takes posteriors (P, C), returns cells (P,): which cell to take, or KEEP.
@@ -31,6 +31,9 @@ class Unit:
     entered_ms, weights : (n,) of its trades, weights not negative; they enter selection and count nothing.
     estimates : of the training set of every fold, then of all trades; paired against the unit's incumbent.
     incumbent : its cell, or None where it lies on no cell of the grid.
+    group : units of one group are parts of one whole, the leverage bins of a pair and side; what a unit is
+        believed to be lies between its own trades and its group, which lies between its own and the family.
+        None for a unit that is a whole.
     """
 
     key: str
@@ -39,6 +42,7 @@ class Unit:
     weights: FloatArray
     estimates: Estimates
     incumbent: int | None = None
+    group: str | None = None
 
     def __post_init__(self) -> None:
         if self.entered_ms.shape != self.weights.shape:
@@ -103,11 +107,12 @@ def select(units: Sequence[Unit], *, pick: Pick = best_cell) -> Selection:
         if not members:
             continue
         for column in range(shape[0]):
-            posterior = shrink(
+            posterior = shrink_in_groups(
                 np.stack([units[at].estimates.mean[column] for at in members]),
                 np.stack([units[at].estimates.variance[column] for at in members]),
                 np.array([units[at].estimates.effective_trades[column] for at in members]),
-            ).mean
+                [units[at].group for at in members],
+            )
             chosen = pick(posterior)
             for at, cell in zip(members, chosen.tolist(), strict=True):
                 cells[at, column] = KEEP if cell == units[at].incumbent else cell

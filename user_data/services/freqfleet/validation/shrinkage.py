@@ -7,6 +7,7 @@ Source: Efron & Morris (1973); between-unit variance by moments as DerSimonian &
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,3 +74,37 @@ def _shrink(mean: FloatArray, variance: FloatArray, effective_trades: FloatArray
     between = np.maximum(0.0, (spread - (room * observed).sum(axis=0)) / room.sum())
     trust = np.divide(between, between + noise, out=np.zeros_like(noise), where=between + noise > 0.0)
     return Posterior(mean=family + trust * (means - family), family_mean=family, between_variance=between)
+
+
+def shrink_in_groups(
+    mean: FloatArray, variance: FloatArray, effective_trades: FloatArray, groups: Sequence[str | None]
+) -> FloatArray:
+    """Return the posterior means of units that are parts of groups; (P, C).
+
+    groups : (P,), the group of every unit; None for units that are their own. The whole of a group, all its
+    trades together, is shrunk towards its family as `shrink` does; what its parts differ by is shrunk towards
+    nothing.
+    """
+    if all(one is None for one in groups):
+        return shrink(mean, variance, effective_trades).mean
+    names = {one: at for at, one in enumerate(dict.fromkeys(_named(groups)))}
+    of = np.array([names[one] for one in _named(groups)])
+    known = effective_trades > 0.0
+    trades = np.where(known, effective_trades, 0.0)
+    whole = np.bincount(of, weights=trades, minlength=len(names)).astype(np.float64)
+    share = trades / np.where(whole > 0.0, whole, 1.0)[of]
+    parts = np.zeros((len(names), len(groups)))
+    parts[of, np.arange(len(groups))] = share
+    own = np.where(known[:, None], mean, 0.0)
+    group_variance = parts**2 @ np.where(known[:, None], variance, 0.0)
+    believed = shrink(parts @ own, group_variance, whole).mean[of]
+    # Of a group with one part there is no difference to learn.
+    counted = np.bincount(of, weights=known, minlength=len(names))
+    apart = np.where(known & (counted[of] > 1), effective_trades, 0.0)
+    differences = shrink(own - (parts @ own)[of], np.where(known[:, None], variance, 0.0), apart)
+    posterior: FloatArray = np.where((apart > 0.0)[:, None], believed + differences.mean, believed)
+    return posterior
+
+
+def _named(groups: Sequence[str | None]) -> list[str]:
+    return [f"unit {at}" if one is None else f"group {one}" for at, one in enumerate(groups)]

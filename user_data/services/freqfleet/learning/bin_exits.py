@@ -1,0 +1,268 @@
+"""BinExits: stops and targets of a leverage bin, from its trades, through the gate of everything else.
+
+On price, leverage changes no path: bins can differ only by which trades got which leverage. So the rule is
+that a bin has the exits of its pair, and values of its own need evidence of a difference: every bin with
+enough trades brings a candidacy, is shrunk towards its pair and its side, and stands before the gate with all
+the others; paper accounts, the weekly bar and retraction are those of `learning.second_look`.
+
+A pair whose own parameters are in force comes before its bins in the chain of look-ups, so that nothing is
+published below it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from freqfleet.clock import Clock, to_ms
+from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.decisions import Decision
+from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.leverage_bins import LeverageBin, leverage_bin
+from freqfleet.domain.sides import Side
+from freqfleet.errors import MarketError
+from freqfleet.learning.gate_plan import GatePlan, gate_plan
+from freqfleet.learning.pair_side import Finding, skipped
+from freqfleet.learning.pair_work import CandleSource, DetailSource
+from freqfleet.learning.publisher import Publisher
+from freqfleet.learning.sample import PairMarket, draw_sample
+from freqfleet.learning.search import DEFAULT_SEARCH
+from freqfleet.learning.second_look import SecondLook
+from freqfleet.learning.standings import Standings
+from freqfleet.market.leverage_tiers import LeverageTiers
+from freqfleet.parameters.book import ParameterBook, Resolution
+from freqfleet.parameters.version import ParameterKey, ParameterVersion
+from freqfleet.replay.costs import Costs
+from freqfleet.replay.numpy_engine import NumpyEngine
+from freqfleet.settings import LatticeSettings, Settings
+from freqfleet.store.promise import LearningStore
+from freqfleet.validation.holdout import Holdout
+
+logger = logging.getLogger(__name__)
+
+# A bin has a fifth of the trades of its pair, which tell fewer exits apart.
+BIN_LATTICE = LatticeSettings(stop_losses=6, take_profits=8, volatility_scalings=1)
+RUN_NAME = "controller"
+_ABOVE_THE_BINS = ("pair", "inherited")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinExitsRun:
+    """What a look at the exits of all bins came to. retracted : keys that went back. left_out : by reason."""
+
+    findings: tuple[Finding, ...]
+    retracted: tuple[str, ...]
+    left_out: dict[str, int]
+    wall_seconds: float
+
+    @property
+    def published(self) -> int:
+        """How many bins got exits."""
+        return sum(one.decision.version is not None for one in self.findings)
+
+    @property
+    def line(self) -> str:
+        """What the heartbeat says."""
+        back = f", {len(self.retracted)} retracted" if self.retracted else ""
+        return (
+            f"exits of {len(self.findings)} bins judged, {self.published} published{back}, "
+            f"{self.wall_seconds:.1f} s"
+        )
+
+
+class BinExits:
+    """Looks at the exits of every bin; once a day is what its rules are made for."""
+
+    def __init__(
+        self,
+        *,
+        store: LearningStore,
+        candles: CandleSource,
+        settings: Settings,
+        clock: Clock,
+        standings: Standings,
+        detail: DetailSource | None = None,
+        tiers: LeverageTiers | None = None,
+    ) -> None:
+        gate = settings.gate.model_copy(update={"lattice": BIN_LATTICE})
+        self._settings = settings.model_copy(update={"gate": gate})
+        self._store = store
+        self._candles = candles
+        self._detail = detail
+        self._tiers = tiers
+        self._clock = clock
+        self._standings = standings
+
+    def look(self, trades: Sequence[ClosedTrade], notes: list[str]) -> BinExitsRun:
+        """Judge every bin and publish what holds. trades : of the window, closed by now.
+
+        Raises StoreUnavailable where the store does not answer; a look may be made again.
+        """
+        started, now = time.perf_counter(), self._clock.now()
+        versions = self._store.parameter_versions(recorded_to=now)
+        book = ParameterBook(versions, defaults=self._settings.defaults.parameters(), as_of=now)
+        plan = self._plan(trades, book, now)
+        findings: list[Finding] = []
+        retracted: list[str] = []
+        left_out: Counter[str] = Counter()
+        if plan is None:
+            notes.append("[gate] method is holdout: bins get no exits of their own, chance would choose them")
+        elif plan.refusal is not None:
+            notes.append(f"exits by bin: {plan.refusal}")
+        else:
+            brought = self._brought(trades, versions, book, plan, now, left_out)
+            findings, retracted = self._decided(brought, versions, book, plan, now, notes)
+        return BinExitsRun(
+            findings=tuple(findings),
+            retracted=tuple(retracted),
+            left_out=dict(left_out),
+            wall_seconds=time.perf_counter() - started,
+        )
+
+    def _plan(self, trades: Sequence[ClosedTrade], book: ParameterBook, now: datetime) -> GatePlan | None:
+        entries = [to_ms(one.opened_at) for one in trades]
+        return gate_plan(
+            self._settings,
+            search=DEFAULT_SEARCH,
+            entries_ms=(min(entries), max(entries)) if entries else None,
+            longest_minutes=self._horizon_minutes(
+                [one.parameters for one in book.champions(now)] + [book.defaults]
+            ),
+        )
+
+    def _horizon_minutes(self, exits: Sequence[ExitParameters]) -> int:
+        return max(*self._settings.optimizer.time_limit_minutes, *(one.time_limit_minutes for one in exits))
+
+    def _brought(
+        self,
+        trades: Sequence[ClosedTrade],
+        versions: Sequence[ParameterVersion],
+        book: ParameterBook,
+        plan: GatePlan,
+        now: datetime,
+        left_out: Counter[str],
+    ) -> list[Finding]:
+        """Return a finding with its candidacy for every bin that may have exits of its own."""
+        by_pair: dict[str, dict[tuple[Side, LeverageBin], list[ClosedTrade]]] = {}
+        for one in trades:
+            bins = by_pair.setdefault(one.pair, {})
+            bins.setdefault((one.side, leverage_bin(one.leverage)), []).append(one)
+        brought = []
+        for pair, bins in sorted(by_pair.items()):
+            wanted = {}
+            for (side, step), own in bins.items():
+                found = book.resolve(pair, side, step.low, now)
+                if len(own) < self._settings.gate.family_trades:
+                    left_out[f"fewer than {self._settings.gate.family_trades} trades"] += 1
+                elif found.chain[-1].level in _ABOVE_THE_BINS:
+                    left_out["the pair's own parameters come first"] += 1
+                else:
+                    wanted[side, step] = (own, found)
+            if not wanted:
+                continue
+            try:
+                market = self._market(pair)
+            except MarketError as error:
+                left_out[str(error)] += len(wanted)
+                continue
+            for (side, step), (own, found) in wanted.items():
+                back = _fallback(versions, book, ParameterKey(side=side, pair=pair, leverage_bin=step), now)
+                finding = self._nominated(pair, side, step, own, market, found, back, plan, now)
+                if finding.candidacy is None:
+                    left_out["too few trades can be replayed"] += 1
+                else:
+                    brought.append(finding)
+        return brought
+
+    def _market(self, pair: str) -> PairMarket:
+        return PairMarket(
+            candles=self._candles.load(pair),
+            funding=self._candles.load_funding(pair),
+            tiers=self._tiers.of(pair) if self._tiers is not None else None,
+            detail=self._detail.load_if_there(pair) if self._detail is not None else None,
+        )
+
+    def _nominated(
+        self,
+        pair: str,
+        side: Side,
+        step: LeverageBin,
+        trades: Sequence[ClosedTrade],
+        market: PairMarket,
+        found: Resolution,
+        fallback: ExitParameters,
+        plan: GatePlan,
+        now: datetime,
+    ) -> Finding:
+        optimizer = self._settings.optimizer
+        sample = draw_sample(
+            trades,
+            market,
+            side=side,
+            horizon_minutes=self._horizon_minutes([found.parameters]),
+            as_of=now,
+            bot_weights={name: bot.weight for name, bot in self._settings.bots.items()},
+            mode=optimizer.source_weights,
+            splitter=Holdout(optimizer.train_share),
+        )
+        nomination = plan.nomination(Costs.of(self._settings.costs))
+        assert nomination is not None  # where the plan refuses, nobody comes here
+        engine = NumpyEngine(sample.whole.paths)
+        candidacy = nomination.of(pair, sample, engine, found.parameters, fallback)
+        if candidacy is not None:
+            candidacy = replace(candidacy, leverage_bin=step)
+        return skipped(pair, side, trades, "stands before the gate", sample, candidacy)
+
+    def _decided(
+        self,
+        brought: Sequence[Finding],
+        versions: Sequence[ParameterVersion],
+        book: ParameterBook,
+        plan: GatePlan,
+        now: datetime,
+        notes: list[str],
+    ) -> tuple[list[Finding], list[str]]:
+        gate = self._settings.gate
+        reviewed = SecondLook(
+            lattice=plan.lattice,
+            book=book,
+            as_of=now,
+            e_publish=gate.e_publish,
+            fdr=gate.fdr,
+            pooled_alpha=gate.pooled_alpha,
+            before=self._standings.read(plan.lattice).records,
+        ).review(plan.certifier(DEFAULT_SEARCH).gather(brought))
+        publisher = Publisher(
+            store=self._store,
+            clock=self._clock,
+            run_id=f"{RUN_NAME}-{now:%Y%m%dT%H%M%SZ}",
+            pending=None,
+            note=notes.append,
+        )
+        for one in reviewed.retractions:
+            publisher.retract(one.champion, versions, book, one.reason)
+        findings = [publisher.publish(one.finding) for one in reviewed.gathering.certified]
+        # Last: a look that was cut off before is made again with the accounts of before.
+        self._standings.write(reviewed.records, plan.lattice)
+        for decision in (finding.decision for finding in findings):
+            if decision.version is not None:
+                logger.info("%s: %s", _label(decision), decision.reason)
+        return findings, [one.champion.key.label for one in reviewed.retractions]
+
+
+def _fallback(
+    versions: Sequence[ParameterVersion], book: ParameterBook, key: ParameterKey, now: datetime
+) -> ExitParameters:
+    """Return what would be in force if the champion of a bin were taken back."""
+    champion = book.in_force(key, now)
+    parent = champion.evidence.parent_version if champion is not None else None
+    found = next((one for one in versions if one.version_id == parent), None) if parent is not None else None
+    return found.parameters if found is not None else book.defaults
+
+
+def _label(decision: Decision) -> str:
+    return f"{decision.pair} {decision.side.value} {decision.leverage_bin}"
