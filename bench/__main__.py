@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from bench.machine import surroundings
+from bench.machine import Surroundings, surroundings
 from bench.measure import ROOT, BenchError
 from bench.sections import FULL, QUICK, Bench
 from bench.table import Section, missed, not_measured, show, to_markdown
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-PARTS = ("work", "growth", "start_up", "peers", "overhead", "walk", "controller")
+PARTS = ("work", "start_up", "peers", "growth", "overhead", "walk", "controller")
 SHARED = Path(os.environ.get("FREQFLEET_SHARED", ROOT.parent / "shared"))
 
 
@@ -59,18 +60,27 @@ def main(
                 tell=lambda text: click.echo(f"{datetime.now(UTC):%H:%M:%S} {text}", err=True),
             )
             where = surroundings(day, bench.all.described)
-            sections = [_measured(bench, part) for part in (parts or PARTS)]
+            asked = parts or PARTS
+            sections: list[Section] = []
+            for done, part in enumerate(asked, start=1):
+                sections.append(_measured(bench, part))
+                if target is not None:  # after every part: an hour's work must not be lost to one Ctrl-C
+                    _write(target, sections, asked[done:], where)
         except BenchError as error:
             click.echo(f"bench: {error}", err=True)
             sys.exit(1)
     show(sections)
     if target is not None:
-        target.write_text(to_markdown(sections, where), encoding="utf-8")
         click.echo(f"written: {target}", err=True)
     lost = missed(sections)
     for row in lost:
         click.echo(f"missed: {row.work}: {row.measured}, bar {row.bar}", err=True)
     sys.exit(1 if lost else 0)
+
+
+def _write(page: Path, sections: Sequence[Section], left: Sequence[str], where: Surroundings) -> None:
+    ended = [Section(title=part, rows=(not_measured(part, "", "the run was ended before"),)) for part in left]
+    page.write_text(to_markdown([*sections, *ended], where), encoding="utf-8")
 
 
 def _measured(bench: Bench, part: str) -> Section:
