@@ -277,6 +277,18 @@ def test_two_jobs_decide_as_one_does(freqfleet):
     assert one["decisions"] == two["decisions"]
 
 
+def test_old_studies_give_way_and_that_is_said(freqfleet, userdir):
+    (userdir / "config" / "fleet.toml").write_text(FLEET + "[studies]\nkeep = 2\n")
+    said = [
+        freqfleet("optimize", "--as-of", AS_OF, "--search", "grid", "--dry-run", "--study", name)[2]
+        for name in ("one", "two", "three")
+    ]
+
+    assert sorted(one.parent.name for one in userdir.glob("optimizer/*/run.jsonl")) == ["three", "two"]
+    assert "old studies removed: 1 (one); the newest 2 stay, see [studies] keep" in said[2]
+    assert "removed" not in said[0] + said[1]
+
+
 def test_resume_of_a_finished_study_redoes_nothing_and_publishes_nothing_more(freqfleet, userdir):
     asked = ("optimize", "--as-of", AS_OF, "--search", "grid", "--study", "night", "--json", "-")
     _, first, _ = freqfleet(*asked)

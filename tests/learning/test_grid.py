@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from freqfleet.errors import InputError
 from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.search_space import SearchSpace
-from freqfleet.settings import OptimizerSettings
+from freqfleet.settings import GridSettings, OptimizerSettings
 
 SPACE = SearchSpace.of(OptimizerSettings(), 0.004)
 
@@ -76,3 +77,15 @@ def test_unknown_volatility_and_single_values_leave_one_step():
 def test_grid_without_steps_is_refused():
     with pytest.raises(InputError, match="a grid needs at least one step on take_profits, was 0"):
         GridSteps(take_profits=0)
+
+
+def test_the_steps_of_the_settings_are_those_of_the_grid():
+    settings = OptimizerSettings(grid=GridSettings(stop_losses=7, take_profits=9, time_limits=5))
+
+    assert GridSteps.of(settings.grid) == GridSteps(stop_losses=7, take_profits=9, time_limits=5)
+    assert GridSteps.of(OptimizerSettings().grid) == GridSteps()
+
+
+def test_a_grid_that_no_memory_holds_is_refused_with_its_size():
+    with pytest.raises(ValidationError, match="a grid of 120,000,000 exits is more than the 20,000,000"):
+        GridSettings(stop_losses=1000, take_profits=1000, volatility_scalings=10)

@@ -137,6 +137,32 @@ class DefaultSettings(_Frozen):
             raise ValueError(str(error)) from None
 
 
+GRID_CELLS_MOST = 20_000_000  # a number of eight bytes for each, three times over
+
+
+class GridSettings(_Frozen):
+    """[optimizer.grid] how many values each axis of the exact search has at most; evenly spread by factor.
+
+    Time limits are those of [optimizer] time_limit_minutes; while there are fewer than `time_limits`, the
+    widest gap between two of them is halved (by factor, on whole 5 minutes).
+    """
+
+    stop_losses: Annotated[int, Field(ge=2, le=1000)] = 100
+    take_profits: Annotated[int, Field(ge=2, le=1000)] = 100
+    volatility_scalings: Annotated[int, Field(ge=1, le=100)] = 8
+    time_limits: Annotated[int, Field(ge=1, le=300)] = 12
+
+    @model_validator(mode="after")
+    def _fits_in_memory(self) -> Self:
+        cells = self.stop_losses * self.take_profits * self.volatility_scalings * self.time_limits
+        if cells > GRID_CELLS_MOST:
+            raise ValueError(
+                f"a grid of {cells:,} exits is more than the {GRID_CELLS_MOST:,} that fit in memory; "
+                "give fewer values on an axis"
+            )
+        return self
+
+
 class OptimizerSettings(_Frozen):
     """[optimizer] what is searched; position-level ratios."""
 
@@ -151,6 +177,13 @@ class OptimizerSettings(_Frozen):
     train_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.7
     seed: int = 42
     source_weights: Literal["share", "literal"] = "share"
+    grid: GridSettings = GridSettings()
+
+
+class StudySettings(_Frozen):
+    """[studies] how many runs of the optimizer keep their folder; 0 keeps all of them."""
+
+    keep: Annotated[int, Field(ge=0)] = 30
 
 
 class LatticeSettings(_Frozen):
@@ -330,6 +363,7 @@ class Settings(BaseSettings):
     bots: dict[str, BotSettings] = Field(default_factory=_default_bots)
     defaults: DefaultSettings = DefaultSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
+    studies: StudySettings = StudySettings()
     gate: GateSettings = GateSettings()
     costs: CostSettings = CostSettings()
     refresh: RefreshSettings = RefreshSettings()

@@ -141,6 +141,8 @@ def optimize(
             dry_run=dry_run,
         )
         _tell(ctx.with_resource(closing(opened.record)).name, opened)
+        if study_storage is None:
+            _prune(settings, opened.record.name)
         known = opened.as_of if opened.point_in_time else None
         optimizer = Optimizer(
             store=store,
@@ -226,6 +228,22 @@ def _workers(jobs: int, scheduler: str | None) -> Workers:
     if scheduler is not None:
         return Cluster(scheduler)
     return InProcess() if jobs == 1 else Processes(jobs)
+
+
+def _prune(settings: Settings, current: str) -> None:
+    from freqfleet.learning.old_studies import prune_studies
+    from freqfleet.learning.run_record import STUDY_FOLDER
+
+    keep = settings.studies.keep
+    pruned = prune_studies(settings.path(STUDY_FOLDER), keep=keep, current=current)
+    if pruned.removed:
+        names = ", ".join(pruned.removed[:3]) + (", ..." if len(pruned.removed) > 3 else "")
+        click.echo(
+            f"old studies removed: {len(pruned.removed)} ({names}); the newest {keep} stay, see [studies] keep",
+            err=True,
+        )
+    for name, reason in pruned.left.items():
+        click.echo(f"old study {name} stays: {reason}", err=True)
 
 
 def _tell(name: str, study: Study) -> None:

@@ -18,6 +18,7 @@ from freqfleet.learning.search_space import (
 )
 from freqfleet.market.arrays import BoolArray, FloatArray
 from freqfleet.replay.surface import SurfaceAxes
+from freqfleet.settings import GridSettings
 
 # Time limits between those of the settings fall on whole candles of the smallest timeframe in use.
 LIMIT_STEP_MINUTES = 5
@@ -31,6 +32,11 @@ class GridSteps:
     take_profits: int = 100
     volatility_scalings: int = 8
     time_limits: int = 12
+
+    @classmethod
+    def of(cls, settings: GridSettings) -> Self:
+        """Return the steps these settings ask for."""
+        return cls(**settings.model_dump())
 
     def __post_init__(self) -> None:
         for name in ("stop_losses", "take_profits", "volatility_scalings", "time_limits"):

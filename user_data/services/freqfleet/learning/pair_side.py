@@ -91,7 +91,6 @@ class PairSideLearner:
     splitter: Splitter
     gate: Gate
     exact: ExactSearch = field(default_factory=ExactSearch)
-    grid_steps: GridSteps = field(default_factory=GridSteps)
     diaries: Diaries = field(default_factory=NoDiaries)
     importance: bool = False
     nomination: Nomination | None = None
@@ -205,7 +204,7 @@ class PairSideLearner:
             incumbent=incumbent.parameters,
         )
         search = replace(self.exact, importance=self.importance)
-        return search.find_best(ExactGrid.of(space, self.grid_steps), training)
+        return search.find_best(ExactGrid.of(space, GridSteps.of(self.settings.grid)), training)
 
     def _judged(
         self,

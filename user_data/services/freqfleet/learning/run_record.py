@@ -28,6 +28,8 @@ from freqfleet.learning.trial_diary import (
 )
 
 STUDY_FOLDER = Path("user_data") / "optimizer"
+RUN_FILE = "run.jsonl"
+LOCK_FILE = "lock"
 SCHEMA = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FINISHED = "finished "
@@ -86,7 +88,7 @@ class FileRecord:
         self.name = checked_study_name(name)
         self._folder = folder / name
         self.place = str(folder)
-        self._file = self._folder / "run.jsonl"
+        self._file = self._folder / RUN_FILE
         self._parent = folder
         self._lock: IO[str] | None = None
 
@@ -128,7 +130,7 @@ class FileRecord:
 
     def known(self) -> list[str]:
         """Return the names of the runs in the same folder, sorted."""
-        return sorted(one.parent.name for one in self._parent.glob("*/run.jsonl"))
+        return sorted(one.parent.name for one in self._parent.glob(f"*/{RUN_FILE}"))
 
     def _hold(self) -> None:
         """Take the lock, which ends with the process however it ends."""
@@ -140,7 +142,7 @@ class FileRecord:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = (self._folder / "lock").open("w")
+            lock = (self._folder / LOCK_FILE).open("w")
         except OSError as error:
             raise InputError(f"cannot write {self._folder}: {error.strerror or error}") from None
         try:
@@ -151,6 +153,22 @@ class FileRecord:
                 f"study {self.name} is being run by another process; wait for it, or give --study NAME"
             ) from None
         self._lock = lock
+
+
+def is_held(study: Path) -> bool:
+    """Return whether another process works on the study of this folder."""
+    try:
+        import fcntl  # noqa: PLC0415  (not on Windows)
+    except ImportError:
+        return False
+    try:
+        with (study / LOCK_FILE).open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 class DatabaseRecord:
