@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from bench.machine import Surroundings, surroundings
+from bench.machine import surroundings
 from bench.measure import ROOT, BenchError
+from bench.page import updated
 from bench.sections import FULL, QUICK, Bench
-from bench.table import Section, missed, not_measured, show, to_markdown
+from bench.table import Section, missed, not_measured, show
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 PARTS = ("work", "start_up", "peers", "growth", "overhead", "walk", "controller")
@@ -36,7 +36,7 @@ SHARED = Path(os.environ.get("FREQFLEET_SHARED", ROOT.parent / "shared"))
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the page goes; docs/benchmarks.md for a full run, nowhere for any other.",
+    help="Which page gets these parts; docs/benchmarks.md where not given, none for a quick run.",
 )
 def main(
     quick: bool,
@@ -49,7 +49,7 @@ def main(
 ) -> None:
     """Measure freqfleet against its bars, and against other engines on the same trades."""
     day = date or f"{datetime.now(UTC):%Y-%m-%d}"
-    target = out or (PAGE if not quick and not parts else None)
+    target = out or (None if quick else PAGE)
     with tempfile.TemporaryDirectory(prefix="freqfleet-bench-") as folder:
         try:
             bench = Bench(
@@ -59,13 +59,13 @@ def main(
                 seed=seed,
                 tell=lambda text: click.echo(f"{datetime.now(UTC):%H:%M:%S} {text}", err=True),
             )
-            where = surroundings(day, bench.all.described)
-            asked = parts or PARTS
             sections: list[Section] = []
-            for done, part in enumerate(asked, start=1):
+            for part in parts or PARTS:
+                where = surroundings(day, bench.all.described)
                 sections.append(_measured(bench, part))
                 if target is not None:  # after every part: an hour's work must not be lost to one Ctrl-C
-                    _write(target, sections, asked[done:], where)
+                    before = target.read_text(encoding="utf-8") if target.is_file() else ""
+                    target.write_text(updated(before, sections[-1:], where), encoding="utf-8")
         except BenchError as error:
             click.echo(f"bench: {error}", err=True)
             sys.exit(1)
@@ -76,11 +76,6 @@ def main(
     for row in lost:
         click.echo(f"missed: {row.work}: {row.measured}, bar {row.bar}", err=True)
     sys.exit(1 if lost else 0)
-
-
-def _write(page: Path, sections: Sequence[Section], left: Sequence[str], where: Surroundings) -> None:
-    ended = [Section(title=part, rows=(not_measured(part, "", "the run was ended before"),)) for part in left]
-    page.write_text(to_markdown([*sections, *ended], where), encoding="utf-8")
 
 
 def _measured(bench: Bench, part: str) -> Section:

@@ -27,6 +27,7 @@ from bench.machine import Surroundings  # noqa: E402
 from bench.market import Market, write_market  # noqa: E402
 from bench.measure import BenchError, environment, run  # noqa: E402
 from bench.ours import limits_to  # noqa: E402
+from bench.page import updated  # noqa: E402
 from bench.table import Row, Section, at_least_times, at_most, missed, not_measured, to_markdown  # noqa: E402
 from bench.trades import seeded_trades  # noqa: E402
 
@@ -142,6 +143,26 @@ def test_the_page_names_machine_versions_and_date() -> None:
 
 
 # -- measuring -------------------------------------------------------------------------------------------
+
+
+def test_a_part_that_is_measured_again_takes_its_place_and_the_others_keep_theirs() -> None:
+    def where(date: str) -> Surroundings:
+        return Surroundings(
+            date=date, commit="c", machine="m", load="0.1", versions="v", peer_versions="p", market="l"
+        )
+
+    def section(title: str, measured: str) -> Section:
+        return Section(title=title, rows=(Row(work="w", measured=measured),), notes=("a note",))
+
+    first = updated("", [section("Work", "5 CPU-s"), section("Peers", "x300")], where("2026-01-01"))
+    second = updated(first, [section("Work", "4 CPU-s")], where("2026-01-02"))
+
+    assert second.count("## ") == 2
+    assert second.index("## Work") < second.index("## Peers")
+    assert [text in second for text in ("5 CPU-s", "4 CPU-s", "x300")] == [False, True, True]
+    assert second.count("measured on 2026-01-01, commit c, load average 0.1") == 1
+    assert second.count("measured on 2026-01-02, commit c, load average 0.1") == 1
+    assert updated(second, [section("Work", "4 CPU-s")], where("2026-01-02")) == second
 
 
 def test_a_measured_command_that_fails_says_its_last_words(tmp_path: Path) -> None:

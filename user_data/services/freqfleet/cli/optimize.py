@@ -239,7 +239,8 @@ def _prune(settings: Settings, current: str) -> None:
     if pruned.removed:
         names = ", ".join(pruned.removed[:3]) + (", ..." if len(pruned.removed) > 3 else "")
         click.echo(
-            f"old studies removed: {len(pruned.removed)} ({names}); the newest {keep} stay, see [studies] keep",
+            f"old studies removed: {len(pruned.removed)} ({names}); the newest {keep} stay, "
+            "see [studies] keep",
             err=True,
         )
     for name, reason in pruned.left.items():

@@ -1,0 +1,28 @@
+"""docs/benchmarks.md: parts are measured when the machine is quiet, so each keeps its own date and load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bench.machine import Surroundings
+from bench.table import Section, to_markdown
+
+_PART = "\n## "
+
+
+def updated(page: str, sections: Sequence[Section], where: Surroundings) -> str:
+    """Return the page with these sections anew, in the place of those of the same title; others stay.
+
+    page : as it was; empty where there is none. where : under what the sections were measured.
+    """
+    said = f"measured on {where.date}, commit {where.commit}, load average {where.load} when it began"
+    noted = [replace(one, notes=(*one.notes, said)) for one in sections]
+    head, fresh = _parts(to_markdown(noted, where))
+    _, kept = _parts(page)
+    return _PART.join([head, *{**kept, **fresh}.values()]).rstrip() + "\n"
+
+
+def _parts(page: str) -> tuple[str, dict[str, str]]:
+    head, *parts = page.split(_PART)
+    return head, {part.splitlines()[0]: part.rstrip() + "\n" for part in parts}
