@@ -19,7 +19,9 @@ SOURCES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
 # Where a path in a document may start: the repository, the package, the userdir, its configs, the tests.
 STARTS = (ROOT, PACKAGE, ROOT / "user_data", ROOT / "user_data" / "config", ROOT / "tests")
 # Made by a run, or a person's own; not in the repository.
-NOT_SHIPPED = re.compile(r"(demo-out|user_data/(data|optimizer|outbox|last_books|heartbeats)|\.venv)(/|$)")
+NOT_SHIPPED = re.compile(
+    r"(demo-out|user_data/(data|optimizer|outbox|last_books|heartbeats|controller)|\.venv)(/|$)"
+)
 
 PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|toml|json|j2|lock))(::\w+)?")
 INLINE_CODE = re.compile(r"`([^`]+)`")

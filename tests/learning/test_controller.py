@@ -13,6 +13,7 @@ from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.leverage_choice import choose_leverage
 from freqfleet.domain.sides import Side
 from freqfleet.errors import StoreUnavailable
+from freqfleet.learning.bin_exits import BinExitsRun
 from freqfleet.learning.controller import Controller
 from freqfleet.learning.trade_feed import Kind
 from freqfleet.parameters.records import RecordBook
@@ -217,6 +218,37 @@ def test_leverage_outside_the_bins_and_unknown_bots_are_said(store: MemoryStore,
     assert cycle.trades == 2
     assert any("3 trades of BOT9 take no part" in note for note in cycle.notes)
     assert any("2 trades have a leverage outside 1..10" in note for note in cycle.notes)
+
+
+class CountedLooks:
+    """A look at exits that is counted, and says what it is told to."""
+
+    def __init__(self, *notes: str) -> None:
+        self.trades: list[int] = []
+        self._notes = notes
+
+    def look(self, trades, notes: list[str]) -> BinExitsRun:
+        self.trades.append(len(trades))
+        notes.extend(self._notes)
+        return BinExitsRun(findings=(), retracted=("one",), left_out={"few": 3}, wall_seconds=0.25)
+
+
+def test_stops_and_targets_are_looked_at_once_a_day(store: MemoryStore, clock: MovedClock):
+    looks = CountedLooks("BTC long 2.0-3.5 went back")
+    store.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    controller = Controller(store=store, settings=load_settings(), clock=clock, exits=looks)
+
+    first = controller.cycle()
+    for _ in range(3):
+        clock.at += timedelta(hours=1)
+        controller.cycle()
+    store.record_closed_trades([replace(earned(1, 0.0, leverage=3.0)[0], trade_id=77, bot="BOT1")])
+    clock.at += timedelta(days=1)
+    controller.cycle()
+
+    assert looks.trades == [100, 101]
+    assert "exits of 0 bins judged, 0 published, 1 retracted, 3 left out, 0.2 s" in first.line
+    assert first.notes == ("BTC long 2.0-3.5 went back",)
 
 
 def test_a_fleet_without_trades_records_nothing(controller: Controller):

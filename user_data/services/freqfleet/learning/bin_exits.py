@@ -68,8 +68,9 @@ class BinExitsRun:
     def line(self) -> str:
         """What the heartbeat says."""
         back = f", {len(self.retracted)} retracted" if self.retracted else ""
+        out = f", {sum(self.left_out.values())} left out" if self.left_out else ""
         return (
-            f"exits of {len(self.findings)} bins judged, {self.published} published{back}, "
+            f"exits of {len(self.findings)} bins judged, {self.published} published{back}{out}, "
             f"{self.wall_seconds:.1f} s"
         )
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from freqfleet.clock import Clock, from_ms, iso
 from freqfleet.domain.bin_record import BinRecord, ProfitPosterior
@@ -24,7 +25,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS, LeverageBin
 from freqfleet.domain.sides import Side
 from freqfleet.learning.bin_columns import SIDES, TradeColumns
-from freqfleet.learning.bin_exits import BinExits, BinExitsRun
+from freqfleet.learning.bin_exits import BinExitsRun
 from freqfleet.learning.bin_hysteresis import Hysteresis
 from freqfleet.learning.bin_posteriors import BINS, Belief, Beliefs, believe
 from freqfleet.learning.trade_feed import Kind, Look, TradeFeed
@@ -69,6 +70,14 @@ class Cycle:
         )
 
 
+class ExitsLook(Protocol):
+    """What judges stops and targets; `bin_exits.BinExits` is one."""
+
+    def look(self, trades: Sequence[ClosedTrade], notes: list[str]) -> BinExitsRun:
+        """Judge every bin and publish what holds; raises StoreUnavailable."""
+        ...
+
+
 @dataclass(slots=True)
 class _Known:
     """What a cycle leaves for the next one."""
@@ -86,7 +95,7 @@ class Controller:
     """
 
     def __init__(
-        self, *, store: LearningStore, settings: Settings, clock: Clock, exits: BinExits | None = None
+        self, *, store: LearningStore, settings: Settings, clock: Clock, exits: ExitsLook | None = None
     ) -> None:
         self._exits = exits
         self._looked_on: date | None = None
@@ -133,7 +142,12 @@ class Controller:
     def _look_at_exits(self, look: Look, now: datetime, notes: list[str]) -> BinExitsRun | None:
         if self._exits is None or look.kind is not Kind.ALL or self._looked_on == now.date():
             return None
-        run = self._exits.look(look.trades, notes)
+        said: list[str] = []
+        run = self._exits.look(look.trades, said)
+        for text in said:
+            self._note(text, notes)
+        for reason, count in sorted(run.left_out.items()):
+            logger.info("exits: %d bins left out, %s", count, reason)
         self._looked_on = now.date()
         return run
 
