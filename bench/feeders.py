@@ -92,7 +92,8 @@ def main(quick: bool, shared: Path, out: Path | None) -> None:
         sections = [features, training, _scoring(frames, bank)]
     show(sections)
     if target is not None:
-        target.write_text(to_markdown(sections, where), encoding="utf-8")
+        page = to_markdown(sections, where).replace("`make bench`", "`make bench-feeders`")
+        target.write_text(page, encoding="utf-8")
         click.echo(f"written: {target}", err=True)
     lost = missed(sections) if size.judged else []
     for row in lost:

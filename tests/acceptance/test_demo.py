@@ -20,6 +20,7 @@ from freqfleet.exchange.freqtrade_runs import Completed, run_command
 from freqfleet.market.sample_pairs import SAMPLE_PAIRS
 from freqfleet.report.demo_page import DemoPage, Phase, from_json
 from freqfleet.settings import load_settings
+from freqfleet.signals.feeders.registry import FEEDERS
 from freqfleet.store.sql import SqlStore
 from network_namespace import isolation
 
@@ -120,6 +121,7 @@ def test_every_bot_traded_its_own_side_before_the_split_and_bot3_after_it(demo: 
         *((bot, Phase.LEARNING) for bot in STRATEGIES),
         ("BOT3", Phase.DEFAULTS),
         ("BOT3", Phase.LEARNED),
+        ("BOT3", Phase.FEEDERS),
     }
     assert all(one.trades > 0 for one in runs.values())
     assert runs["BOT1", Phase.LEARNING].shorts == runs["BOT2", Phase.LEARNING].longs == 0
@@ -129,6 +131,15 @@ def test_every_bot_traded_its_own_side_before_the_split_and_bot3_after_it(demo: 
         opened = [one["open_timestamp"] / 1000 for one in trades]
         split = page.market.split_at.timestamp()
         assert max(opened) < split if phase is Phase.LEARNING else min(opened) >= split
+
+
+def test_trained_feeders_vote_in_their_own_run_and_rules_in_all_others(demo: Demo) -> None:
+    rules = {feeder.name for feeder in FEEDERS}
+
+    for run in demo.page().bots:
+        learned = run.phase is Phase.FEEDERS
+        assert rules.isdisjoint(run.entry_feeders) if learned else set(run.entry_feeders) <= rules
+    assert "out of fold" in str(demo.page().feeders).lower()
 
 
 def test_every_exported_trade_is_in_the_store_once_and_the_second_sync_added_none(demo: Demo) -> None:

@@ -48,6 +48,7 @@ def test_where_things_are_and_what_a_phase_trades_on_is_the_demos_to_say() -> No
         "FREQFLEET_STORE": "{}",
         "FREQFLEET_MARKET__DATADIR": "/mine",
         "freqfleet_runtime__parameters": "defaults",
+        "FREQFLEET_FEEDERS__USE": "bank",
     }
 
     assert own_settings(taken) == {}
@@ -102,7 +103,8 @@ def test_a_job_is_a_command_that_a_person_could_type(market: DemoMarket, userdir
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_only_the_learned_phase_trades_on_the_book(market: DemoMarket, phase: Phase) -> None:
+def test_only_the_learned_phases_trade_on_the_book(market: DemoMarket, phase: Phase) -> None:
     job = Job(bot="BOT3", phase=phase, starts_at=market.split_at, ends_at=market.ends_at)
 
-    assert job.uses_book == (phase is Phase.LEARNED)
+    assert job.uses_book == (phase in (Phase.LEARNED, Phase.FEEDERS))
+    assert job.uses_bank == (phase is Phase.FEEDERS)

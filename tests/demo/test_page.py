@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from freqfleet.demo.backtests import STARTING_WALLET_QUOTE, Backtest, Job
+from freqfleet.demo.feeders import FeedersTrained
 from freqfleet.demo.loop import DemoRun
 from freqfleet.demo.market import DemoMarket
 from freqfleet.demo.page import demo_page
@@ -115,6 +116,7 @@ def demo_run(**changes: object) -> DemoRun:
         first_sync=tuple(sync(bot) for bot in BOTS),
         second_sync=tuple(sync(bot) for bot in BOTS),
         optimizer=optimizer(),
+        feeders=FeedersTrained(trained=10, words="Ten feeders were trained."),
         steps=(StepTiming(name="candles", seconds=0.5),),
     )
     return replace(run, **changes)  # type: ignore[arg-type]
@@ -356,3 +358,7 @@ def test_the_page_survives_json() -> None:
     assert from_json(to_json(page)) == page
     assert page.commands == ("make demo",)
     assert page.steps == (StepTiming(name="candles", seconds=0.5),)
+
+
+def test_the_page_says_what_the_trained_feeders_are_worth() -> None:
+    assert page_of().feeders == "Ten feeders were trained."

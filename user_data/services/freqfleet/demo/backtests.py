@@ -26,6 +26,7 @@ AT_ONCE = 2
 TIMEOUT_SECONDS = 1800.0
 OVERLAY_FILE = "offline-demo.json"
 PARAMETERS_VARIABLE = f"{ENV_PREFIX}RUNTIME{ENV_DELIMITER}PARAMETERS"
+FEEDERS_VARIABLE = f"{ENV_PREFIX}FEEDERS{ENV_DELIMITER}USE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,12 @@ class Job:
     @property
     def uses_book(self) -> bool:
         """True where the bot trades on what was published."""
-        return self.phase is Phase.LEARNED
+        return self.phase in (Phase.LEARNED, Phase.FEEDERS)
+
+    @property
+    def uses_bank(self) -> bool:
+        """True where trained feeders vote in the place of the rules."""
+        return self.phase is Phase.FEEDERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +114,7 @@ class DemoBacktests:
                 **own_settings(os.environ),
                 **store_variables(self._settings.store),
                 PARAMETERS_VARIABLE: "book" if job.uses_book else "defaults",
+                FEEDERS_VARIABLE: "bank" if job.uses_bank else "rules",
             },
             timeout_seconds=TIMEOUT_SECONDS,
         )
@@ -141,7 +148,7 @@ class DemoBacktests:
 def own_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that set something for the bots as they do for this process.
 
-    Where candles and store are, and whether a bot uses the book, is the demo's to say.
+    Where candles and store are, and whether a bot uses the book and the bank, is the demo's to say.
     """
     taken = tuple(ENV_PREFIX + section for section in ("STORE", "MARKET"))
     return {
@@ -149,7 +156,7 @@ def own_settings(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name.upper().startswith(ENV_PREFIX)
         and not name.upper().startswith(taken)
-        and name.upper() != PARAMETERS_VARIABLE
+        and name.upper() not in (PARAMETERS_VARIABLE, FEEDERS_VARIABLE)
     }
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from freqfleet.clock import Clock, FixedClock
 from freqfleet.demo.backtests import Backtest, DemoBacktests, Job
+from freqfleet.demo.feeders import FeedersTrained, train_feeders
 from freqfleet.demo.market import DemoMarket, open_market
 from freqfleet.errors import InputError
 from freqfleet.learning.optimizer import Optimizer, OptimizerRun
@@ -37,6 +38,7 @@ class DemoRun:
     first_sync: tuple[SyncReport, ...]
     second_sync: tuple[SyncReport, ...]
     optimizer: OptimizerRun
+    feeders: FeedersTrained
     steps: tuple[StepTiming, ...]
 
     def of(self, phase: Phase, bot: str = "BOT3") -> Backtest:
@@ -108,11 +110,14 @@ def run_demo(
             learned = _optimize(opened, market, settings, watcher)
     finally:
         opened.close()
-    with watch.step("BOT3 on the last third, twice"):
+    with watch.step("train feeders as of the split"):
+        feeders = train_feeders(market, settings)
+    phases = [Phase.DEFAULTS, Phase.LEARNED, *([Phase.FEEDERS] if feeders.trained else [])]
+    with watch.step("BOT3 on the last third: rules twice, trained feeders"):
         tested = backtests.run(
             [
                 Job(bot="BOT3", phase=phase, starts_at=market.split_at, ends_at=market.ends_at)
-                for phase in (Phase.DEFAULTS, Phase.LEARNED)
+                for phase in phases
             ]
         )
     return DemoRun(
@@ -122,6 +127,7 @@ def run_demo(
         first_sync=first_sync,
         second_sync=second_sync,
         optimizer=learned,
+        feeders=feeders,
         steps=tuple(watch.timings),
     )
 

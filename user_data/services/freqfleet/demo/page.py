@@ -52,6 +52,7 @@ def demo_page(run: DemoRun, *, created_at: datetime, commands: Sequence[str]) ->
         steps=run.steps,
         warnings=tuple(_warnings(run)),
         commands=tuple(commands),
+        feeders=run.feeders.words,
     )
 
 

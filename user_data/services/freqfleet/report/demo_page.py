@@ -31,6 +31,7 @@ class Phase(StrEnum):
     LEARNING = "learning"
     DEFAULTS = "defaults"
     LEARNED = "learned"
+    FEEDERS = "feeders"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,8 @@ class BotRun:
     """One bot in one backtest of the demo.
 
     bot : BOT1, BOT2 or BOT3.
-    phase : learning (before the split), or the held-out part with defaults or with what was learned.
+    phase : learning (before the split), or the held-out part with defaults, with what was learned, or
+        with that and trained feeders in the place of the rules.
     strategy : the class freqtrade ran.
     trades : closed trades.
     longs : how many of them were long.
@@ -167,6 +169,7 @@ class DemoPage:
     steps : the timings, in the order of the run.
     warnings : everything that was skipped, dropped or replaced by a default, one sentence each.
     commands : the command lines that make this report again.
+    feeders : what the feeders that were trained before the split are worth, in words; None without any.
     """
 
     title: str
@@ -180,6 +183,7 @@ class DemoPage:
     steps: tuple[StepTiming, ...] = ()
     warnings: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    feeders: str | None = None
 
     def run(self, phase: Phase, bot: str = "BOT3") -> BotRun | None:
         """Return the run of `bot` in `phase`, or None where there was none."""

@@ -42,7 +42,7 @@ def verdict(page: FeedersPage) -> str:
     """Return the one sentence that the page begins with."""
     heads = [(one, head) for one in page.standings for head in one.heads]
     informed = [head for _one, head in heads if head.auc.low > 0.5]
-    paying = [(one, head) for one, head in heads if head.verdict == "pays after costs"]
+    paying = [(one, head) for one, head in heads if head.pays]
     knows = f"{len(informed)} of {len(heads)} heads rank candles better than chance"
     if not paying:
         return f"{knows}; none of them shows an edge after costs."

@@ -132,6 +132,8 @@ def _closing(page: DemoPage) -> list[RenderableType]:
     lines: list[RenderableType] = []
     if page.market.truth:
         lines.append(_one_line(truth_sentence(truth_rows(page))))
+    if page.feeders is not None:
+        lines.append(_one_line(page.feeders))
     warnings = (*inconsistencies(page), *page.warnings)
     lines += [_one_line(f"warning: {text}", style="yellow") for text in warnings[:SHOWN_WARNINGS]]
     if len(warnings) > SHOWN_WARNINGS:

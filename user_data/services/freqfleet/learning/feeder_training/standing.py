@@ -11,6 +11,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.signals.models.certificate import Certificate, HeadCertificate
 from freqfleet.validation.blocks import Interval
 
+PAYS = "pays after costs"
 MIN_RULE_VOTES = 30
 """A rule that voted less often has shown nothing that could be beaten."""
 
@@ -32,6 +33,11 @@ class HeadStanding:
     rule_return_bps: float
 
     @property
+    def pays(self) -> bool:
+        """True where its votes beat the rules and earned more than the costs, with 95 % confidence."""
+        return self.verdict == PAYS
+
+    @property
     def verdict(self) -> str:
         """What these numbers allow to say, in words."""
         if self.abstains is not None:
@@ -41,7 +47,7 @@ class HeadStanding:
         if self.rule is not None and not self.return_bps.value > self.rule_return_bps:
             return f"does not beat {self.rule}"
         if self.return_bps.low > 0.0:
-            return "pays after costs"
+            return PAYS
         return "no edge after costs shown"
 
 
