@@ -289,6 +289,52 @@ def test_old_studies_give_way_and_that_is_said(freqfleet, userdir):
     assert "removed" not in said[0] + said[1]
 
 
+def test_managed_exits_are_compared_shown_and_never_published(freqfleet, userdir):
+    code, out, err = freqfleet(
+        "optimize", "--exits", "managed", "--search", "random", "--as-of", AS_OF, "--trials", "30",
+    )  # fmt: skip
+
+    assert code == 1
+    assert published(userdir) == []
+    assert not (userdir / "optimizer").exists()
+    first, skipped, verdict, refusal = out.splitlines()
+    assert first.startswith(f"{BTC} long: following the path ")
+    assert " on 24 trades not searched " in first
+    assert skipped == "not compared: 1 pair sides, 0 trades, 60 needed"
+    assert "of 1 pair sides; where it is worth nothing it would for 0.0" in verdict
+    assert refusal.startswith("nothing is published: --search random chose by looking at trades")
+    assert f"{BTC} long done" in err
+
+
+def test_managed_exits_as_json_say_what_was_found_and_why_nothing_was(freqfleet):
+    _, out, _ = freqfleet(
+        "optimize", "--exits", "managed", "--search", "grid", "--as-of", AS_OF, "--trials", "20",
+        "--pairs", BTC, "--json", "-",
+    )  # fmt: skip
+
+    document = json.loads(out)
+    long, short = document["pair_sides"]
+    assert (document["exits"], document["search"], document["trials"]) == ("managed", "grid", 20)
+    assert long["plain"]["stop_loss"] < 0.0 < long["managed"]["take_profit"]
+    assert long["held_out_trades"] == 24
+    assert short == {"pair": BTC, "side": "short", "reason": "0 trades, 60 needed"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--search", "exact"), "--search exact replays a grid of stops and targets; managed exits need tpe"),
+        (("--jobs", "2", "--resume"), "--jobs, --resume cannot be given with --exits managed"),
+        (("--pairs", "BTC"), "BTC"),
+    ],
+)
+def test_what_managed_exits_cannot_do_is_refused(freqfleet, options, said):
+    code, _, err = freqfleet("optimize", "--exits", "managed", "--as-of", AS_OF, *options)
+
+    assert code == 2
+    assert said in err
+
+
 def test_resume_of_a_finished_study_redoes_nothing_and_publishes_nothing_more(freqfleet, userdir):
     asked = ("optimize", "--as-of", AS_OF, "--search", "grid", "--study", "night", "--json", "-")
     _, first, _ = freqfleet(*asked)

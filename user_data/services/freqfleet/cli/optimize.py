@@ -36,6 +36,13 @@ TRIAL_LOG = Path("user_data") / "logs" / "optuna_optimizer.log"
 @click.option("--days-back", type=click.IntRange(min=1), help="Learn from the trades of so many days.")
 @click.option("--as-of", metavar="TIME", help="Know nothing later; publish as of this time (UTC).")
 @click.option("--search", metavar="NAME", help="exact (default), tpe, gp, cmaes, qmc, random or grid.")
+@click.option(
+    "--exits",
+    type=click.Choice(["plain", "managed"]),
+    default="plain",
+    show_default=True,
+    help="managed: what trailing, giveback, break-even and partial targets would be worth; shown only.",
+)
 @click.option("--trials", type=click.IntRange(min=1), help="Proposals per pair and side.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, help="Worker processes; the answer is the same."
@@ -84,6 +91,7 @@ def optimize(
     days_back: int | None,
     as_of: str | None,
     search: str | None,
+    exits: str,
     trials: int | None,
     jobs: int,
     scheduler: str | None,
@@ -117,6 +125,8 @@ def optimize(
         raise click.UsageError(f"give pairs after --pairs: --pairs {' '.join(more_pairs)}")
     if scheduler is not None and jobs != 1:
         raise click.UsageError("--jobs starts processes here, --scheduler uses those of a cluster: give one")
+    if exits == "managed":
+        _managed(ctx, search, as_of, seed_file, days_back, trials, (*pairs, *more_pairs), json_target)
     chosen_search = checked_search(search or DEFAULT_SEARCH)
     moment = _as_of(as_of)
     settings, seed = _settings(ctx.find_object(Invocation), seed_file, days_back, trials)
@@ -180,6 +190,44 @@ def optimize(
     from freqfleet.domain.decisions import Verdict
 
     ctx.exit(0 if run.count(Verdict.PUBLISHED) or run.count(Verdict.INHERITED) else 1)
+
+
+_OF_PLAIN_EXITS = (
+    "jobs", "scheduler", "resume", "study", "study_storage", "importance", "csv_file", "report_folder"
+)  # fmt: skip
+
+
+def _managed(
+    ctx: click.Context,
+    search: str | None,
+    as_of: str | None,
+    seed_file: Path | None,
+    days_back: int | None,
+    trials: int | None,
+    pairs: tuple[str, ...],
+    json_target: str | None,
+) -> None:
+    """Show what managed exits would be worth, and end with 1: nothing is published."""
+    from freqfleet.cli.optimize_managed import show_managed
+    from freqfleet.learning.managed_run import DEFAULT_MANAGED_SEARCH
+
+    given = [
+        one.opts[0]
+        for one in ctx.command.params
+        if one.name in _OF_PLAIN_EXITS
+        and ctx.get_parameter_source(one.name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(f"{', '.join(given)} cannot be given with --exits managed")
+    settings, _ = _settings(ctx.find_object(Invocation), seed_file, days_back, trials)
+    show_managed(
+        settings,
+        search=search or DEFAULT_MANAGED_SEARCH,
+        as_of=_as_of(as_of),
+        pairs=pairs,
+        json_target=json_target,
+    )
+    ctx.exit(1)
 
 
 def _report(folder: Path, run: OptimizerRun, settings: Settings) -> None:

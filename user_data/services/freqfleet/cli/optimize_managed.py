@@ -1,0 +1,102 @@
+"""`freqfleet optimize --exits managed`: runs the comparison and shows it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+import click
+
+from freqfleet.cli.json_target import STDOUT, write_json
+from freqfleet.clock import SystemClock, iso
+from freqfleet.learning.managed_run import ManagedOutcome, ManagedRun, compare_managed
+from freqfleet.settings import Settings
+
+
+def show_managed(
+    settings: Settings,
+    *,
+    search: str,
+    as_of: datetime | None,
+    pairs: tuple[str, ...],
+    json_target: str | None,
+) -> None:
+    """Compare and print; nothing is written but the JSON document."""
+    from freqfleet.market.candles import CandleFiles
+    from freqfleet.market.leverage_tiers import load_leverage_tiers
+    from freqfleet.wiring import open_store
+
+    with closing(open_store(settings)) as store:
+        run = compare_managed(
+            store,
+            CandleFiles(settings.datadir, settings.market.timeframe, as_of=as_of),
+            settings,
+            search=search,
+            as_of=as_of or SystemClock().now(),
+            pairs=pairs,
+            tiers=load_leverage_tiers(),
+            on_outcome=lambda one: click.echo(f"{one.pair} {one.side.value} done", err=True),
+        )
+    if json_target is not None:
+        write_json(json_target, to_document(run))
+    if json_target != STDOUT:
+        for line in lines(run):
+            click.echo(line)
+
+
+def lines(run: ManagedRun) -> list[str]:
+    """Return what a person reads, the best gain first."""
+    compared = sorted(run.compared, key=_gain, reverse=True)
+    said = [f"{one.pair} {one.side.value}: {one.finding.text}" for one in compared if one.finding is not None]
+    left = Counter(one.reason for one in run.outcomes if one.finding is None)
+    said += [f"not compared: {count} pair sides, {reason}" for reason, count in left.items()]
+    return [
+        *said,
+        f"following the path stands clear of chance for {run.helped} of {len(compared)} pair sides; where it "
+        f"is worth nothing it would for {run.helped_by_chance:.1f}",
+        f"nothing is published: --search {run.search} chose by looking at trades, which the publication gate "
+        "does not certify; giveback for a whole fleet is set in [defaults]",
+    ]
+
+
+def to_document(run: ManagedRun) -> dict[str, Any]:
+    """Return the run as plain values."""
+    return {
+        "as_of": iso(run.as_of),
+        "exits": "managed",
+        "search": run.search,
+        "trials": run.trials,
+        "helped": run.helped,
+        "helped_by_chance": round(run.helped_by_chance, 2),
+        "pair_sides": [_row(one) for one in run.outcomes],
+    }
+
+
+def _row(one: ManagedOutcome) -> dict[str, Any]:
+    row: dict[str, Any] = {"pair": one.pair, "side": one.side.value}
+    found = one.finding
+    if found is None:
+        return {**row, "reason": one.reason}
+    plain, managed = found.plain.best, found.managed.best
+    return {
+        **row,
+        "gain_bps": _known(found.gain * 1e4),
+        "standard_error_bps": _known(found.standard_error * 1e4),
+        "helps": found.helps,
+        "held_out_trades": found.held_out_trades,
+        "ambiguous_trades": found.ambiguous_trades,
+        "plain": None if plain is None else plain.to_dict(),
+        "managed": None if managed is None else managed.to_dict(),
+    }
+
+
+def _gain(one: ManagedOutcome) -> float:
+    gain = math.nan if one.finding is None else one.finding.gain
+    return gain if math.isfinite(gain) else -math.inf
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
