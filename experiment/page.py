@@ -30,7 +30,7 @@ All profits are position-level (before leverage), net of freqtrade's fees and fu
    through the seed's hold-out gate (learn on 70 %, publish when the other 30 % earned more).
 3. *Second pass.* The bots trade the same candles again on each book; every entry gets what was in force
    at its own time. A bot for whose sides nothing was published is not run again: it would repeat the
-   first pass.
+   first pass. Up to the first step every arm must have made the same trades, or no page is written.
 4. *Comparison*, from the first step on. Stake {stake:,.0f}, a wallet of {wallet:,.0f} and a slot for
    every pair: pairs do not compete for money, so a pair's trades depend on its own exits only.
 
@@ -119,7 +119,7 @@ def _result(study: Study) -> Iterator[str]:
 
 def verdict(study: Study, arm: Arm, found: Effect) -> str:
     """Say what an arm came to, by the account of the whole fleet and nothing else."""
-    if not any(step.versions for step in study.walks[arm]):
+    if not any(step.recorded for step in study.walks[arm]):
         return "nothing was published."
     if not found.account.leaves_zero_out:
         return "no difference shown."
@@ -127,7 +127,7 @@ def verdict(study: Study, arm: Arm, found: Effect) -> str:
 
 
 def _numbers(study: Study, arm: Arm, found: Effect) -> str:
-    versions = sum(len(step.versions) for step in study.walks[arm])
+    versions = sum(step.recorded for step in study.walks[arm])
     steps = len(study.walks[arm])
     if not versions:
         return (
@@ -161,8 +161,8 @@ def _market(study: Study) -> Iterator[str]:
 
 
 def _by_bot(study: Study) -> Iterator[str]:
-    yield "| bot | learned by | trades | mean trade | account, a day | per trade | same entry | "
-    "left elsewhere |"
+    titles = ("bot", "learned by", "trades", "mean trade", "account, a day", "per trade", "same entry")
+    yield f"| {' | '.join(titles)} | left elsewhere |"
     yield "|---|---|---:|---:|---:|---:|---:|---:|"
     for bot in (*study.bots, None):
         name = "all" if bot is None else bot
@@ -188,18 +188,16 @@ def _by_step(study: Study) -> Iterator[str]:
     yield "| as of | trades known | published | inherited | kept | skipped | retracted | by the seed's gate |"
     yield "|---|---:|---:|---:|---:|---:|---:|---:|"
     for ours, theirs in zip(study.walks[Arm.LEARNED], study.walks[Arm.HOLDOUT], strict=True):
-        counts = " | ".join(as_count(ours.run.count(verdict)) for verdict in Verdict)
-        retracted = len(ours.versions) - len(ours.taken)
+        counts = " | ".join(as_count(ours.counts[verdict.value]) for verdict in Verdict)
         yield (
-            f"| {as_day(ours.as_of)} | {as_count(ours.trades)} | {counts} | {retracted} | "
-            f"{len(theirs.versions)} |"
+            f"| {as_day(ours.as_of)} | {as_count(ours.trades)} | {counts} | {ours.retracted} | "
+            f"{theirs.recorded} |"
         )
 
 
 def _by_pair(study: Study) -> Iterator[str]:
-    yield "Three bots together; the account, in bps a day. Of intervals where nothing is, one in "
-    "twenty leaves"
-    yield "zero out."
+    yield "Three bots together; the account, in bps a day. Where nothing differs, one interval in twenty"
+    yield "leaves zero out all the same."
     yield ""
     yield "| pair | trades, defaults | the gate: trades | account | the seed's gate: trades | account |"
     yield "|---|---:|---:|---:|---:|---:|"

@@ -56,7 +56,7 @@ def _differences(study: Study, folder: Path) -> Path:
         lower, upper = ([at + sign * half for at, half in zip(line, band, strict=True)] for sign in (-1, 1))
         panel.fill_between(study.days, lower, upper, color=_INKS[arm], alpha=0.12, linewidth=0.0)
     for step in study.walks[Arm.LEARNED]:
-        if step.versions:
+        if step.recorded:
             panel.axvline(step.as_of, color=_INKS[Arm.LEARNED], linewidth=0.5, alpha=0.5)
     panel.axhline(0.0, color="#000000", linewidth=0.5)
     panel.set_ylabel("over the defaults, % of one position, summed", fontsize=8)

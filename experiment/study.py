@@ -6,21 +6,17 @@ trade on what was published, read as of each candle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from experiment.backtests import Arm, Backtest, Backtests
-from experiment.effects import Effect, effect
+from experiment.effects import Effect, effect, entry_of
 from experiment.markets import Market
+from experiment.walks import WalkStep, clear, walk
 from freqfleet.domain.closed_trade import ClosedTrade
-from freqfleet.learning.walk_forward import Step, WalkForward, walk_times
-from freqfleet.market.leverage_tiers import load_leverage_tiers
-from freqfleet.market.past import PastCandles
+from freqfleet.errors import FreqfleetError
 from freqfleet.settings import Settings
-from freqfleet.store.sql import SqlStore
-from freqfleet.trades.sync import sync_reading
 
 Tell = Callable[[str], None]
 
@@ -37,7 +33,7 @@ class Study:
     market: Market
     bots: tuple[str, ...]
     runs: Mapping[tuple[str, Arm], Backtest]
-    walks: Mapping[Arm, tuple[Step, ...]]
+    walks: Mapping[Arm, Sequence[WalkStep]]
     unchanged: frozenset[tuple[str, Arm]]
     not_served: Mapping[str, str]
     backtest_seconds: float
@@ -84,10 +80,14 @@ def run_study(backtests: Backtests, *, every: timedelta, tell: Tell) -> Study:
     walks = {}
     for arm in (Arm.LEARNED, Arm.HOLDOUT):
         tell(f"{market.name}: walk-forward, {arm}")
-        walks[arm] = _walked(backtests, arm, [runs[bot, Arm.DEFAULTS] for bot in bots], every)
+        if not backtests.resume:
+            clear(backtests, arm)
+        walks[arm] = walk(backtests, arm, [runs[bot, Arm.DEFAULTS] for bot in bots], every)
     changed = [(bot, arm) for arm, steps in walks.items() for bot in bots if _concerns(steps, settings, bot)]
     tell(f"{market.name}: {len(changed)} backtests with what was published")
     runs |= {(one.bot, one.arm): one for one in backtests.run(changed)}
+    for bot, arm in changed:
+        check_beginning(runs[bot, Arm.DEFAULTS], runs[bot, arm], walks[arm][0].as_of)
     same = {(bot, arm) for arm in walks for bot in bots} - set(changed)
     runs |= {(bot, arm): runs[bot, Arm.DEFAULTS] for bot, arm in same}
     return Study(
@@ -98,43 +98,35 @@ def run_study(backtests: Backtests, *, every: timedelta, tell: Tell) -> Study:
         unchanged=frozenset(same),
         not_served=backtests.not_served,
         backtest_seconds=sum(one.seconds for key, one in runs.items() if key not in same),
-        walk_seconds=sum(step.run.elapsed_seconds for steps in walks.values() for step in steps),
+        walk_seconds=sum(step.seconds for steps in walks.values() for step in steps),
     )
 
 
-def _walked(
-    backtests: Backtests, arm: Arm, learned_from: list[Backtest], every: timedelta
-) -> tuple[Step, ...]:
-    market = backtests.market
-    settings = _settings_of(backtests.settings, arm)
-    with closing(SqlStore(backtests.store_url(arm))) as store:
-        for one in learned_from:
-            sync_reading(store, one.reading)
-        walk = WalkForward(
-            store=store,
-            market=PastCandles(market.datadir, "5m", "none"),
-            settings=settings,
-            times=walk_times(market.starts_at + every, market.ends_at - every, every),
-            tiers=load_leverage_tiers(),
+def check_beginning(defaults: Backtest, learned: Backtest, first: datetime) -> None:
+    """Raise FreqfleetError unless both arms are the same up to the first step, where none knew anything."""
+
+    def known(one: Backtest) -> list[tuple[object, ...]]:
+        return [
+            (
+                *entry_of(it),
+                it.open_rate,
+                it.leverage,
+                it.stake_quote,
+                it.closed_at,
+                it.close_rate,
+                it.exit_reason,
+            )
+            for it in one.trades
+            if it.closed_at <= first
+        ]
+
+    if known(defaults) != known(learned):
+        raise FreqfleetError(
+            f"{learned.bot}, {learned.arm}: trades differ from those with the defaults before anything was "
+            "published; were they made by another version of the program? run without --resume"
         )
-        return tuple(_light(step) for step in walk.steps())
 
 
-def _light(step: Step) -> Step:
-    """Return a step without what its pairs brought before the gate, which fills memory."""
-    outcomes = tuple(
-        replace(one, findings=tuple(replace(finding, candidacy=None) for finding in one.findings))
-        for one in step.run.outcomes
-    )
-    return replace(step, run=replace(step.run, outcomes=outcomes, gathering=None))
-
-
-def _settings_of(settings: Settings, arm: Arm) -> Settings:
-    if arm is not Arm.HOLDOUT:
-        return settings
-    return settings.model_copy(update={"gate": settings.gate.model_copy(update={"method": "holdout"})})
-
-
-def _concerns(steps: tuple[Step, ...], settings: Settings, bot: str) -> bool:
-    sides = settings.bots[bot].sides
-    return any(version.key.side in sides for step in steps for version in step.versions)
+def _concerns(steps: Sequence[WalkStep], settings: Settings, bot: str) -> bool:
+    sides = {side.value for side in settings.bots[bot].sides}
+    return any(sides & set(step.versions) for step in steps)
