@@ -28,7 +28,15 @@ from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED, FakeHostTrades, FakeTrade
 from freqfleet.testing.records import RECORDED, bin_record
 from freqfleet.testing.trades import closed_trade, version
-from freqfleet.wiring import _outboxes, load_book, open_bot, open_store, sqlite_store_file
+from freqfleet.wiring import (
+    _outboxes,
+    load_book,
+    open_bot,
+    open_store,
+    open_store_to_write,
+    saved_book,
+    sqlite_store_file,
+)
 
 STOPLOSS_GUARD = {"method": "StoplossGuard", "lookback_period": 60, "trade_limit": 2, "stop_duration": 30}
 
@@ -129,6 +137,20 @@ def test_a_book_holds_the_records_of_leverage_bins(settings: Settings) -> None:
     records = load_book(settings).records
 
     assert records.record("BTC/USDT:USDT", Side.LONG, LEVERAGE_BINS[1], RECORDED) is not None
+
+
+def test_a_damaged_store_gets_back_what_bots_had_saved(settings: Settings, userdir: Path) -> None:
+    record = bin_record(pair="BTC/USDT:USDT", step=LEVERAGE_BINS[1])
+    for bot in ("BOT1", "BOT3"):
+        saved_book(settings, bot).save([version()], RECORDED, [record])
+    publish(userdir)
+    file = userdir / "learning.sqlite"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100] + b"\x07" * (len(whole) - 100))
+
+    with closing(open_store_to_write(settings)) as store:
+        assert store.parameter_versions() == [version()]
+        assert store.bin_records() == [record]
 
 
 # -- the bot ------------------------------------------------------------------------------------------

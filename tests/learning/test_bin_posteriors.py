@@ -175,6 +175,32 @@ def test_every_belief_can_be_published(rows: list[tuple[str, float, float]]):
     assert ((beliefs.cells.mean >= low - 1e-12) & (beliefs.cells.mean <= high + 1e-12)).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([1.5, 4.0, 9.0]), st.floats(-0.1, 0.1)), min_size=2, max_size=30),
+    st.data(),
+)
+def test_what_is_learned_bit_by_bit_is_what_is_learned_at_once(
+    rows: list[tuple[float, float]], data: st.DataObject
+):
+    trades = [
+        trade
+        for number, (leverage, profit) in enumerate(rows)
+        for trade in traded([profit], leverage=leverage, first=number)
+    ]
+    cut = data.draw(st.integers(1, len(trades) - 1))
+
+    joined = TradeColumns.of(trades[:cut]).joined(trades[cut:])
+
+    assert joined is not None
+    found, whole = believe(joined, np.ones(len(joined))), believed(trades)
+    for level in ("fleet", "bins", "pairs", "cells"):
+        for name in ("mean", "mean_sd", "trade_sd", "confidence"):
+            assert (
+                getattr(getattr(found, level), name).tolist() == getattr(getattr(whole, level), name).tolist()
+            )
+
+
 def _is_whole(belief: Belief) -> None:
     assert np.isfinite(belief.mean).all()
     assert (belief.mean_sd > 0.0).all()

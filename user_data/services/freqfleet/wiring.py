@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from freqfleet.clock import SystemClock
 from freqfleet.errors import SettingsError, StoreDamaged, StoreUnavailable, UnreachableError
 from freqfleet.parameters.book import ParameterBook
-from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import Settings, load_settings
 from freqfleet.store.damage import inode, is_sqlite, move_aside
 from freqfleet.store.fleet_state import FLEET_STATE
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from freqfleet.signals.learned import LearnedFeeder
     from freqfleet.signals.models.bank import FeederBank
     from freqfleet.signals.recipes import Recipe
-    from freqfleet.store.last_book import LastBook
+    from freqfleet.store.last_book import LastBook, SavedVersions
     from freqfleet.store.outbox import Outbox
     from freqfleet.trades.freqtrade_db import FreqtradeDatabase
     from freqfleet.trades.host_trade import ClosingTrade
@@ -112,8 +111,14 @@ def open_store_to_write(settings: Settings) -> LearningStore:
         if file is None or not put_aside(file, seen, error):
             raise
     store = open_store(settings)
-    receipt = store.publish_parameters(_saved_versions(settings))
-    logger.warning("%d parameter versions restored from the bots' last good books", receipt.accepted)
+    books = _saved_books(settings)
+    versions = {one.version_id: one for book in books for one in book.versions}
+    receipt = store.publish_parameters(sorted(versions.values(), key=lambda one: one.recorded_at))
+    records = store.record_bins([one for book in books for one in book.records])
+    logger.warning(
+        "%d parameter versions and %d bin records restored from the bots' last good books",
+        receipt.accepted, records.accepted,
+    )  # fmt: skip
     return store
 
 
@@ -126,15 +131,12 @@ def put_aside(file: Path, seen: int | None, error: StoreDamaged) -> bool:
     return True
 
 
-def _saved_versions(settings: Settings) -> list[ParameterVersion]:
+def _saved_books(settings: Settings) -> list[SavedVersions]:
     from freqfleet.store.last_book import LAST_BOOKS
 
-    found: dict[str, ParameterVersion] = {}
-    for file in sorted(settings.path(LAST_BOOKS).glob("*.json")):
-        saved = saved_book(settings, file.stem).load()
-        for version in saved.versions if saved is not None else ():
-            found.setdefault(version.version_id, version)
-    return sorted(found.values(), key=lambda one: one.recorded_at)
+    files = sorted(settings.path(LAST_BOOKS).glob("*.json"))
+    loaded = [saved_book(settings, file.stem).load() for file in files]
+    return [one for one in loaded if one is not None]
 
 
 def saved_book(settings: Settings, bot: str) -> LastBook:

@@ -1,0 +1,21 @@
+"""The controller's benchmark must not rot: it runs, and its rows say what they are. No bar is judged here."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))  # the bench lies beside the package, not in it
+
+from bench.controller import controller  # noqa: E402
+
+
+def test_every_row_is_measured(tmp_path: Path):
+    section = controller(tmp_path / "controller", quick=True, tell=lambda _: None, market=None)
+
+    assert [row.work.split(",")[0] for row in section.rows] == [
+        "controller relearns from nothing",
+        "controller",
+        "controller",
+    ]
+    assert all(row.measured.split(" ")[1] in ("CPU-s", "CPU-ms") for row in section.rows)
+    assert all(row.held is None for row in section.rows)
