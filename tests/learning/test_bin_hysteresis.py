@@ -11,7 +11,7 @@ import pytest
 
 from freqfleet.domain.bin_record import BinRecord, ProfitPosterior
 from freqfleet.domain.leverage_bins import leverage_bin
-from freqfleet.learning.bin_hysteresis import AT_LEAST, AT_MOST, Hysteresis
+from freqfleet.learning.bin_hysteresis import AT_LEAST, AT_MOST, FRESH, Hysteresis
 from freqfleet.testing.records import RECORDED, bin_record
 
 SECONDS_30 = timedelta(seconds=30)
@@ -89,11 +89,11 @@ def test_what_says_nothing_new_is_not_published():
     assert published_over([2.6004] * 200, start=2.6) == []
 
 
-def test_a_day_old_record_gets_its_small_changes():
-    guard, later = Hysteresis(), RECORDED + AT_MOST
+def test_a_week_old_record_gets_its_small_changes():
+    guard, later = Hysteresis(), RECORDED + FRESH
 
     assert guard.publishes(kelly(2.6), kelly(2.6, later, trades=201), later)
-    assert not guard.publishes(kelly(2.6), kelly(2.6, RECORDED + AT_LEAST, trades=201), RECORDED + AT_LEAST)
+    assert not guard.publishes(kelly(2.6), kelly(2.6, RECORDED + AT_MOST, trades=201), RECORDED + AT_MOST)
 
 
 def test_what_is_held_back_is_due_when_its_time_comes():

@@ -155,9 +155,12 @@ def sqlite_store_file(settings: Settings) -> Path | None:
     return Path(url.removeprefix(scheme)) if url.startswith(scheme) else None
 
 
-def load_book(settings: Settings, *, deadline_seconds: float | None = None) -> ParameterBook:
+def load_book(
+    settings: Settings, *, deadline_seconds: float | None = None, now_only: bool = False
+) -> ParameterBook:
     """Read every parameter version and bin record; with a deadline for each call where one is given.
 
+    now_only : of bin records the last of each level, for a bot that never asks about the past.
     Raises StoreUnavailable where there is no store yet: a bot reads, it does not create one.
     """
     from freqfleet.parameters.records import RecordBook
@@ -172,7 +175,7 @@ def load_book(settings: Settings, *, deadline_seconds: float | None = None) -> P
         return ParameterBook(
             store.parameter_versions(),
             defaults=settings.defaults.parameters(),
-            records=RecordBook(store.bin_records()),
+            records=RecordBook(store.bin_records(newest_only=now_only)),
         )
     finally:
         store.close()
@@ -498,7 +501,7 @@ def _book_keeper(bot: str, settings: Settings, *, trading: bool) -> BookKeeper:
     def load() -> ParameterBook:
         if not uses_book:
             return defaults
-        return load_book(settings, deadline_seconds=settings.store.deadline_seconds)
+        return load_book(settings, deadline_seconds=settings.store.deadline_seconds, now_only=trading)
 
     def recall() -> Recalled | None:
         saved = last.load() if last is not None else None

@@ -5,7 +5,7 @@ would make leverage jump with every trade. What was published therefore stays
 - for an hour at least,
 - while the new belief lies on the other side of an edge, until it has been clearly beyond it for three looks
   in a row and an hour (or stays there for a day),
-- and where nothing that matters has changed.
+- and where nothing that matters has changed (then for a week).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from freqfleet.domain.leverage_bins import LEVERAGE_EDGES
 
 AT_LEAST = timedelta(hours=1)
 AT_MOST = timedelta(days=1)
+FRESH = timedelta(days=7)  # small changes are recorded so often: records are read again and again
 LOOKS = 3
 EDGE_MARGIN = 0.25  # of leverage
 # A change smaller than this share of its own uncertainty says nothing.
@@ -56,7 +57,7 @@ class Hysteresis:
         if published is None:
             return self._done(key)
         if not _matters(published, new):
-            stale = now - published.recorded_at >= AT_MOST and _plain(published) != _plain(new)
+            stale = now - published.recorded_at >= FRESH and _plain(published) != _plain(new)
             self._forget(key)
             return stale
         may = published.recorded_at + AT_LEAST

@@ -191,12 +191,9 @@ class Controller:
         """Read what the store holds; what somebody else has recorded meanwhile is said."""
         before = self._known.published
         found: dict[_Place, BinRecord] = {}
-        ahead = 0
-        for one in self._store.bin_records():
-            if one.recorded_at > now:
-                ahead += 1
-            else:
-                found[one.pair, one.side, one.leverage_bin] = one
+        ahead = sum(one.recorded_at > now for one in self._store.bin_records(newest_only=True))
+        for one in self._store.bin_records(recorded_to=now, newest_only=True):
+            found[one.pair, one.side, one.leverage_bin] = one
         foreign = [place for place, one in found.items() if before and before.get(place) != one]
         if foreign:
             self._note(

@@ -100,9 +100,11 @@ class DeadlineStore:
         """Store what is known of leverage bins."""
         return self._ask(lambda body: body.record_bins(records))
 
-    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+    def bin_records(
+        self, *, recorded_to: datetime | None = None, newest_only: bool = False
+    ) -> list[BinRecord]:
         """Return every record up to and including `recorded_to`."""
-        return self._ask(lambda body: body.bin_records(recorded_to=recorded_to))
+        return self._ask(lambda body: body.bin_records(recorded_to=recorded_to, newest_only=newest_only))
 
     def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
         """Store one number a key for the time `at`; raises InputError where the body keeps no series."""

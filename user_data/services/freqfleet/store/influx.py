@@ -214,11 +214,15 @@ class InfluxStore:
             }
             return self._written(bucket, batch, counts)
 
-    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+    def bin_records(
+        self, *, recorded_to: datetime | None = None, newest_only: bool = False
+    ) -> list[BinRecord]:
         """Return every record up to and including `recorded_to`, by recording, then level."""
         self._require_open()
         upto = [] if recorded_to is None else [f"time < {(whole_ms(recorded_to) + 1) * points.NS_PER_MS}"]
-        rows = self._reader.records(self._prefix + names.ADAPTIVE_BUCKET, upto)
+        bucket = self._prefix + names.ADAPTIVE_BUCKET
+        ask = self._reader.newest_records if newest_only else self._reader.records
+        rows = ask(bucket, upto)
         found = self._values(rows, bin_record, lambda row: f"bin record {row.series!r}")
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
 

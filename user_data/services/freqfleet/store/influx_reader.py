@@ -75,6 +75,21 @@ class InfluxReader:
             found += record_rows(header, rows, self._description)
         return found
 
+    def newest_records(self, bucket: str, conditions: Sequence[str]) -> list[StoredRow]:
+        """Return the row of the last bin record of every level, in one query."""
+        fields = [one for one in RECORD_SELECT if one not in names.VERSION_TAGS]
+        mine = [*conditions, f'"stage" = {text_literal(names.RECORD_STAGE)}']
+        query = (
+            f"SELECT {_list(fields)} FROM {_name(names.ADAPTIVE)}{_where(mine)} "
+            f"GROUP BY {_list(names.VERSION_TAGS)} ORDER BY time DESC LIMIT 1"
+        )
+        found: list[StoredRow] = []
+        for series in self._server.query(bucket, query):
+            tags = [series.tags.get(name, "") for name in names.VERSION_TAGS]
+            header = (*series.columns, *names.VERSION_TAGS)
+            found += record_rows(header, [[*row, *tags] for row in series.rows], self._description)
+        return found
+
     def versions_in_force(self, bucket: str, measurement: str, at_ms: int) -> list[StoredRow]:
         """Return for each key the version that took effect last, in one query for all keys."""
         until = f"time < {(at_ms + 1) * points.NS_PER_MS}"

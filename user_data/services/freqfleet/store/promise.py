@@ -135,8 +135,13 @@ class LearningStore(Protocol):
         """
         ...
 
-    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
-        """Return every record up to and including `recorded_to`, by recording, then level."""
+    def bin_records(
+        self, *, recorded_to: datetime | None = None, newest_only: bool = False
+    ) -> list[BinRecord]:
+        """Return every record up to and including `recorded_to`, by recording, then level.
+
+        newest_only : of every level the last one; what a reader needs that never asks about the past.
+        """
         ...
 
     def health(self) -> StoreHealth:

@@ -203,9 +203,13 @@ class SqlStore:
         with self._writing() as connection:
             return sql_bins.record(connection, _insert_into(bin_records, self._backend), rows)
 
-    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+    def bin_records(
+        self, *, recorded_to: datetime | None = None, newest_only: bool = False
+    ) -> list[BinRecord]:
         """Return every record up to and including `recorded_to`, by recording, then level."""
-        found = self._read(sql_bins.query(recorded_to), bin_record, lambda row: f"bin record {row.series!r}")
+        found = self._read(
+            sql_bins.query(recorded_to, newest_only), bin_record, lambda row: f"bin record {row.series!r}"
+        )
         # Sorted here: databases differ in how they order text.
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from freqfleet.store.bin_records import one_row_a_place
 from freqfleet.store.promise import WriteReceipt
@@ -36,7 +36,16 @@ def record(connection: Connection, insert: Any, rows: Sequence[Row]) -> WriteRec
     return WriteReceipt(accepted=len(changed) - amended, amended=amended, duplicate=len(rows) - len(changed))
 
 
-def query(recorded_to: datetime | None) -> Select[Any]:
-    """Return the query for every record up to and including a time, by recording."""
-    asked = select(bin_records).order_by(bin_records.c.recorded_ms)
-    return asked if recorded_to is None else asked.where(bin_records.c.recorded_ms <= whole_ms(recorded_to))
+def query(recorded_to: datetime | None, newest_only: bool) -> Select[Any]:
+    """Return the query for the records up to and including a time; of every level all, or the last one."""
+    columns = bin_records.c
+    asked = select(bin_records)
+    if newest_only:
+        last = select(columns.series, func.max(columns.recorded_ms).label("last_ms"))
+        if recorded_to is not None:
+            last = last.where(columns.recorded_ms <= whole_ms(recorded_to))
+        found = last.group_by(columns.series).subquery()
+        return asked.join(
+            found, (columns.series == found.c.series) & (columns.recorded_ms == found.c.last_ms)
+        )
+    return asked if recorded_to is None else asked.where(columns.recorded_ms <= whole_ms(recorded_to))

@@ -167,7 +167,9 @@ class MemoryStore:
                 self._bins[place] = row
         return WriteReceipt(accepted=accepted, amended=amended, duplicate=duplicate)
 
-    def bin_records(self, *, recorded_to: datetime | None = None) -> list[BinRecord]:
+    def bin_records(
+        self, *, recorded_to: datetime | None = None, newest_only: bool = False
+    ) -> list[BinRecord]:
         """Return every record up to and including `recorded_to`, by recording, then level."""
         self._answer()
         last_ms = None if recorded_to is None else whole_ms(recorded_to)
@@ -178,6 +180,9 @@ class MemoryStore:
             for row in rows
             if last_ms is None or row["recorded_ms"] <= last_ms
         ]
+        found.sort(key=lambda one: (one.recorded_at, one.label))
+        if newest_only:
+            found = list({one.label: one for one in found}.values())
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
 
     def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:

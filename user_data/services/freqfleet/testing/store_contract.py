@@ -481,6 +481,29 @@ class StoreContract:
         assert store.bin_records(recorded_to=RECORDED - MINUTE) == []
         assert store.bin_records() == [bin_record(), later]
 
+    def test_of_every_level_the_newest_is_enough_for_who_never_asks_about_the_past(
+        self, store: LearningStore
+    ) -> None:
+        store.record_bins(
+            [
+                bin_record(step=step, recorded_at=RECORDED + minute * MINUTE, trades=100 + minute)
+                for step in (None, LEVERAGE_BINS[1])
+                for minute in range(3)
+            ]
+        )
+        store.record_bins([bin_record(pair="BTC/USDT:USDT", trades=50)])
+
+        def told(recorded_to: datetime | None) -> list[tuple[str, int]]:
+            found = store.bin_records(recorded_to=recorded_to, newest_only=True)
+            return [(one.label, one.trades) for one in found]
+
+        assert told(None) == [
+            ("BTC/USDT:USDT long", 50),
+            ("every pair long", 102),
+            ("every pair long 2.0-3.5", 102),
+        ]
+        assert [trades for _, trades in told(RECORDED + MINUTE)] == [50, 101, 101]
+
     def test_records_and_versions_of_a_bin_do_not_mix(self, store: LearningStore) -> None:
         published = version(pair="BTC/USDT:USDT", leverage_bin=LEVERAGE_BINS[1])
         store.publish_parameters([published])
