@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ from freqfleet.learning.controller import Controller
 from freqfleet.learning.trade_feed import Kind
 from freqfleet.parameters.records import RecordBook
 from freqfleet.settings import load_settings
+from freqfleet.store.deadline_store import DeadlineStore
 from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.records import bin_record
 from freqfleet.testing.trades import closed_trade, version
@@ -162,6 +164,26 @@ def test_a_store_that_is_away_costs_a_cycle_and_no_trade(
     store.unavailable = False
 
     assert controller.cycle().trades == 200
+
+
+def test_a_store_that_answers_too_slowly_costs_the_deadline_and_no_more(clock: MovedClock):
+    done = threading.Event()
+
+    class Hanging(MemoryStore):
+        def health(self):
+            done.wait(5.0)
+            return super().health()
+
+    prompt = MemoryStore()
+    prompt.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    bodies = iter([Hanging(), prompt])  # a store that was late is opened anew
+    guarded = DeadlineStore(lambda: next(bodies), seconds=0.5)
+    controller = Controller(store=guarded, settings=load_settings(), clock=clock)
+    with pytest.raises(StoreUnavailable, match="did not answer within"):
+        controller.cycle()
+    done.set()
+
+    assert len(controller.cycle().recorded) == 4
 
 
 def test_a_store_that_cannot_be_written_is_written_by_the_next_cycle(clock: MovedClock):
