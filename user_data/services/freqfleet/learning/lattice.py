@@ -8,7 +8,7 @@ between one stop and the next of a lattice lie less than a tenth of the spread o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,9 @@ class Lattice:
 
     optimizer: OptimizerSettings
     settings: LatticeSettings
+    _last_grid: dict[float | None, ExactGrid] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def _grid(self) -> ExactGrid:
@@ -107,6 +110,13 @@ class Lattice:
         return shaped.reshape(self._grid.axes.shape)
 
     def _grid_of(self, atr_reference_ratio: float | None) -> ExactGrid:
+        """Return the grid of a pair; the last one is kept, for a pair asks several times in a row."""
+        if atr_reference_ratio not in self._last_grid:
+            self._last_grid.clear()
+            self._last_grid[atr_reference_ratio] = self._new_grid(atr_reference_ratio)
+        return self._last_grid[atr_reference_ratio]
+
+    def _new_grid(self, atr_reference_ratio: float | None) -> ExactGrid:
         steps = GridSteps(
             stop_losses=self.settings.stop_losses,
             take_profits=self.settings.take_profits,

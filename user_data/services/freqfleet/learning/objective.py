@@ -10,6 +10,8 @@ from freqfleet.replay.costs import Costs
 from freqfleet.replay.engine import ReplayedExits, ReplayEngine
 from freqfleet.replay.metrics import Score, checked_weights, score
 
+VECTORS_KEPT = 2
+
 
 class Objective:
     """The weighted mean net profit per trade, position-level. Higher is better.
@@ -21,6 +23,7 @@ class Objective:
         self._engine = engine
         self._weights = checked_weights(weights, len(engine.paths))
         self._costs = costs
+        self._replayed: dict[ExitParameters, ReplayedExits] = {}
 
     def means(self, parameters: Sequence[ExitParameters]) -> FloatArray:
         """Return the mean of every vector, shape (p,); the same bits in whatever batch it is asked."""
@@ -42,4 +45,9 @@ class Objective:
         )
 
     def _exits(self, parameters: ExitParameters) -> ReplayedExits:
-        return self._engine.exits([parameters])
+        """Return the exits under one vector; the last few are kept, for they are asked for twice."""
+        if parameters not in self._replayed:
+            if len(self._replayed) == VECTORS_KEPT:
+                self._replayed.clear()
+            self._replayed[parameters] = self._engine.exits([parameters])
+        return self._replayed[parameters]

@@ -23,7 +23,14 @@ from freqfleet.replay.costs import Costs
 from freqfleet.replay.fills import HONEST
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import TradePaths
-from freqfleet.replay.surface import EVENTS_PER_CANDLE, STOP_INSIDE, Cell, SurfaceAxes, surface_task
+from freqfleet.replay.surface import (
+    EVENTS_PER_CANDLE,
+    STOP_INSIDE,
+    Cell,
+    SurfaceAxes,
+    priced_anew,
+    surface_task,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,8 +106,8 @@ def priced_events(engine: NumpyEngine, axes: SurfaceAxes, costs: Sequence[Costs]
         raise InputError("events are those of honest fills, the engine fills as freqtrade does")
     paths = engine.paths
     one, none = np.ones(len(paths)), np.zeros(len(paths), np.int64)
-    tasks = [surface_task(paths, axes, each, one, none, 1) for each in costs]
-    first = tasks[0]
+    first = surface_task(paths, axes, costs[0], one, none, 1)
+    tasks = [first, *(priced_anew(first, paths, each) for each in costs[1:])]
     worst, best = engine.running_extremes()
     stops = [surface_numpy.stop_touches(first, factor, worst) for factor in first.factor]
     targets = [surface_numpy.target_touches(first, factor, best) for factor in first.factor]
@@ -137,13 +144,16 @@ def profit_tables(events: Sequence[ExitEvents], stops: IntArray, targets: IntArr
     scalings, limits = first.axes.shape[:2]
     tables = [np.empty((len(first), scalings, limits, len(stops))) for _ in events]
     for scaling in range(scalings):
-        stop_key, target_key = first.stop_key[scaling][:, stops], first.target_key[scaling][:, targets]
+        stop_key = first.stop_key[scaling].take(stops, axis=1)
+        target_key = first.target_key[scaling].take(targets, axis=1)
         stopped = stop_key < target_key
         touched = np.where(stopped, stop_key, target_key)
         in_time = [touched < first.deadline_key[:, limit, None] for limit in range(limits)]
         for one, table in zip(events, tables, strict=True):
             paid = np.where(
-                stopped, one.stop_profit[scaling][:, stops], one.target_profit[scaling][:, targets]
+                stopped,
+                one.stop_profit[scaling].take(stops, axis=1),
+                one.target_profit[scaling].take(targets, axis=1),
             )
             for limit, is_in_time in enumerate(in_time):
                 table[:, scaling, limit] = np.where(is_in_time, paid, one.timed_out[:, limit, None])

@@ -289,8 +289,7 @@ def surface_task(
 ) -> SurfaceTask:
     """Return what a kernel needs for these trades; arguments as in `build_surfaces`, all of them given."""
     sign = float(paths.side.sign)
-    opened = 1.0 + sign * costs.fee_ratio
-    per_rate = weights / (paths.entry_rate * opened)
+    market_gain, target_gain, funding_share = _prices(paths, costs, weights)
     corners = [axes.parameters(Cell(row, 0, 0, 0)) for row in range(axes.shape[0])]
     factors, factor_row = VolatilityFactors(paths.atr_ratio).rows(corners)
     limits = [axes.parameters(Cell(0, row, 0, 0)) for row in range(axes.shape[1])]
@@ -307,13 +306,33 @@ def surface_task(
         factor=factors[factor_row],
         deadline=np.ascontiguousarray(deadlines[deadline_row].T),
         weight=weights,
-        market_gain=per_rate * (1.0 - sign * costs.fee_ratio) * (1.0 - sign * costs.slippage_ratio),
-        target_gain=per_rate * (1.0 - sign * costs.target_fill_fee_ratio),
-        funding_share=weights * sign / opened if costs.funding else np.zeros(len(paths)),
+        market_gain=market_gain,
+        target_gain=target_gain,
+        funding_share=funding_share,
         liquidation=np.where(np.isnan(liquidation), -np.inf, liquidation),
         liquidated=-weights / paths.leverage,
         group=group,
         groups=groups,
         stop_losses=np.array(axes.stop_losses),
         take_profits=np.array(axes.take_profits),
+    )
+
+
+def priced_anew(task: SurfaceTask, paths: TradePaths, costs: Costs) -> SurfaceTask:
+    """Return the task of the same trades on the same grid at other costs."""
+    market_gain, target_gain, funding_share = _prices(paths, costs, task.weight)
+    return task._replace(market_gain=market_gain, target_gain=target_gain, funding_share=funding_share)
+
+
+def _prices(
+    paths: TradePaths, costs: Costs, weights: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return market_gain, target_gain and funding_share, all that costs have to do with a task."""
+    sign = float(paths.side.sign)
+    opened = 1.0 + sign * costs.fee_ratio
+    per_rate = weights / (paths.entry_rate * opened)
+    return (
+        per_rate * (1.0 - sign * costs.fee_ratio) * (1.0 - sign * costs.slippage_ratio),
+        per_rate * (1.0 - sign * costs.target_fill_fee_ratio),
+        weights * sign / opened if costs.funding else np.zeros(len(paths)),
     )
