@@ -74,15 +74,17 @@ def write_page(out: Path, studies: Sequence[Study], *, every_days: int) -> None:
             "",
             f"![learned minus defaults]({difference})",
             "",
-            "The whole fleet, learned minus defaults, with the 95 % interval of the sum; a thin "
-            "line where the "
-            "gate published.",
+            "The whole fleet, learned minus defaults, with the 95 % interval of the sum; a thin line where",
+            "the gate published.",
             "",
             "### By bot",
             "",
             *_by_bot(study),
             "",
             "### What was published, step by step",
+            "",
+            "Decisions are of pair sides. Skipped are those with too few trades yet, and those of pairs that",
+            "no bot traded here.",
             "",
             *_by_step(study),
             "",
@@ -134,7 +136,8 @@ def _numbers(study: Study, arm: Arm, found: Effect) -> str:
             f"None of {plural(steps, 'step')} found anything that chance does not explain, so this "
             f"arm is the "
             f"defaults, trade for trade: {_earned(found.default_total_ratio)} in "
-            f"{as_count(found.default_trades)} trades."
+            f"{as_count(found.default_trades)} trades (mean {_bps(found.default_mean_bps)})."
+            + _losing(found.default_mean_bps)
         )
     return (
         f"{plural(versions, 'version')} in {plural(steps, 'step')}. The fleet earned "
@@ -142,8 +145,12 @@ def _numbers(study: Study, arm: Arm, found: Effect) -> str:
         f"{_earned(found.default_total_ratio)} in {as_count(found.default_trades)}: a difference of "
         f"{_interval(found.account)} a day, or {_interval(found.per_trade)} a trade "
         f"(mean {_bps(found.arm_mean_bps)} after {_bps(found.default_mean_bps)})."
-        + ("" if (found.arm_mean_bps or 0.0) > 0.0 else " The mean trade still loses money.")
+        + _losing(found.arm_mean_bps)
     )
+
+
+def _losing(mean_bps: float | None) -> str:
+    return "" if (mean_bps or 0.0) > 0.0 else " The mean trade loses money."
 
 
 def _market(study: Study) -> Iterator[str]:
