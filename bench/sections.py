@@ -245,6 +245,8 @@ class Bench:
             notes=(
                 f"processes of their own, start of Python and imports included; medians of {repeats}",
                 "cold: no compiled kernel is there; a run over a few pairs takes NumPy and compiles none",
+                "bytecode of the modules is there, as after an installation: the first run writes it, "
+                "and the median leaves that one out",
             ),
         )
 
