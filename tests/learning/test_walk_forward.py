@@ -178,14 +178,17 @@ def test_what_a_step_published_is_what_the_next_one_has_to_beat(world):
     assert published.decision.version in own.decision.reason
 
 
-def test_walking_again_stores_nothing_more_and_tells_the_same(world):
+@pytest.mark.parametrize("method", ["holdout", "certified"])
+def test_walking_again_stores_nothing_more_and_tells_the_same(world, method):
     candles, trades = world
     store = store_of(trades)
-    once = walk(store, candles)
+    options = {"settings": settings_for(method), "search": SEARCHES[method]}
+    once = walk(store, candles, **options)
     stored = store.parameter_versions()
 
-    again = walk(store, candles)
+    again = walk(store, candles, **options)
 
+    assert stored
     assert store.parameter_versions() == stored
     assert [one.run.findings for one in again] == [one.run.findings for one in once]
     assert [one.stored_before for one in again] == [len(one.versions) for one in once]
