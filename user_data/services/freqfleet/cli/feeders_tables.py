@@ -32,10 +32,10 @@ def print_standings(
         console.print("Train a version with: freqfleet feeders train", highlight=False)
     else:
         table = Table(box=None, pad_edge=False)
-        for name in ("rank", "feeder", "side", "valid from", "days", "rows"):
+        for name in ("#", "feeder", "side"):
             table.add_column(name, no_wrap=True)
-        for name in ("AUC", "votes", "precision", "bps a vote, after costs", "best rule"):
-            table.add_column(name, justify="right")
+        for name in ("AUC", "votes", "won", "bps a vote", "rule"):
+            table.add_column(name, justify="right", no_wrap=True)
         table.add_column("verdict")
         for one in found:
             for head in one.heads:
@@ -43,35 +43,44 @@ def print_standings(
         console.print(table)
         console.print(
             f"\n{len(bank.versions())} versions in {bank.folder}. Out of fold: rows that neither trees nor "
-            "threshold had seen; 95 % intervals, days resampled.",
+            "threshold had seen. bps a vote: after costs, with its 95 % interval (days resampled); rule: "
+            "what the best rule feeder's votes earned on the same rows. All intervals: --json -",
             highlight=False,
         )
         for one in found:
-            console.print(f"  {one.certificate.feeder}: {ideas[one.certificate.feeder]}", highlight=False)
+            console.print(f"  {_learned(one)}: {ideas[one.certificate.feeder]}", highlight=False)
     if untrained and found:
         console.print(f"Without a model: {', '.join(untrained)}.", highlight=False)
     for file, why in bank.problems.items():
         console.print(f"Not used: {file}: {why}", style="red", highlight=False)
 
 
-def _row(one: Standing, head: HeadStanding) -> tuple[str, ...]:
+def _learned(one: Standing) -> str:
+    """Return when and from what a feeder learned."""
     certificate = one.certificate
     days = (certificate.train_to - certificate.train_from).total_seconds() / 86_400
-    rule = "-" if head.rule is None else f"{head.rule} {head.rule_return_bps:+.1f}"
+    return (
+        f"{certificate.feeder}, valid from {certificate.valid_from:%Y-%m-%d}, {certificate.rows:,} rows of "
+        f"{days:.0f} days"
+    )
+
+
+def _row(one: Standing, head: HeadStanding) -> tuple[str, ...]:
     return (
         str(one.rank),
-        certificate.feeder,
+        one.certificate.feeder,
         str(head.side),
-        f"{certificate.valid_from:%Y-%m-%d}",
-        f"{days:.0f}",
-        f"{certificate.rows:,}",
-        _interval(head.auc, "{:.3f}"),
+        _number(head.auc.value, "{:.3f}"),
         f"{head.votes:,}",
-        _interval(head.precision, "{:.1%}"),
-        _interval(head.return_bps, "{:+.1f}"),
-        rule,
+        _number(100.0 * head.precision.value, "{:.0f} %"),
+        _interval(head.return_bps, "{:+.0f}"),
+        "-" if head.rule is None else f"{head.rule_return_bps:+.0f}",
         head.verdict,
     )
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else form.format(value)
 
 
 def standing_values(one: Standing) -> dict[str, Any]:
