@@ -12,8 +12,11 @@ from freqfleet.clock import FixedClock
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.sides import Side
 from freqfleet.learning.candidacy_text import candidacy_of_text, candidacy_text
+from freqfleet.learning.gate_plan import gate_plan
+from freqfleet.learning.grid_search import GridSearch
 from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.search_space import SearchSpace
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import gather_paths
@@ -219,3 +222,20 @@ def test_one_changed_price_changes_the_hash_of_the_data():
 
     assert data_hash(one) == data_hash(one)
     assert data_hash(one) != data_hash(replace(one, low=low))
+
+
+def test_a_plain_grid_is_certified_on_its_own_cells():
+    settings = settings_for()
+
+    of_grid, of_exact = (
+        gate_plan(settings, search=search, entries_ms=None, longest_minutes=240).lattice
+        for search in ("grid", "exact")
+    )
+
+    axes = of_grid.axes
+    searched = {
+        (one.parameters.stop_loss, one.parameters.take_profit)
+        for one in GridSearch(SearchSpace.of(settings.optimizer, 0.01), settings.optimizer.trials).ask(10_000)
+    }
+    assert searched <= {(stop, target) for stop in axes.stop_losses for target in axes.take_profits}
+    assert of_grid.cells <= settings.optimizer.trials * 1.25 < of_exact.cells

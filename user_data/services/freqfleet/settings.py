@@ -186,15 +186,19 @@ class StudySettings(_Frozen):
     keep: Annotated[int, Field(ge=0)] = 30
 
 
+# Axes of a lattice: more cells than these make would need gigabytes for 300 pair sides.
+MOST_LEVELS, MOST_SCALINGS = 60, 8
+
+
 class LatticeSettings(_Frozen):
     """[gate.lattice] how many values each axis of the gate's exits has; time limits are the optimizer's.
 
     Pairs are compared cell by cell: memory and time grow with the product.
     """
 
-    stop_losses: Annotated[int, Field(ge=2, le=60)] = 10
-    take_profits: Annotated[int, Field(ge=2, le=60)] = 14
-    volatility_scalings: Annotated[int, Field(ge=1, le=8)] = 3
+    stop_losses: Annotated[int, Field(ge=2, le=MOST_LEVELS)] = 10
+    take_profits: Annotated[int, Field(ge=2, le=MOST_LEVELS)] = 14
+    volatility_scalings: Annotated[int, Field(ge=1, le=MOST_SCALINGS)] = 3
 
 
 class GateSettings(_Frozen):

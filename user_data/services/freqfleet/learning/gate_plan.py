@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from freqfleet.errors import InputError
 from freqfleet.learning.candidacy import Nomination
 from freqfleet.learning.certification import Certifier
+from freqfleet.learning.grid_search import grid_steps
 from freqfleet.learning.lattice import Lattice
 from freqfleet.replay.costs import Costs
-from freqfleet.settings import Settings
+from freqfleet.settings import MOST_LEVELS, MOST_SCALINGS, LatticeSettings, Settings
 from freqfleet.validation.folds import Fold, crossfit
 from freqfleet.validation.publication import GateRules, refusal_of_search
 
@@ -82,9 +83,22 @@ def gate_plan(
             refusal = f"cannot certify: {error}"
     return GatePlan(
         settings=settings,
-        lattice=Lattice(settings.optimizer, settings.gate.lattice),
+        lattice=Lattice(settings.optimizer, _lattice_settings(settings, search)),
         folds=folds,
         refusal=refusal,
+    )
+
+
+def _lattice_settings(settings: Settings, search: str) -> LatticeSettings:
+    """Return the axes among which the gate chooses: those that a plain grid searches, if they are few."""
+    if search != "grid":
+        return settings.gate.lattice
+    optimizer = settings.optimizer
+    steps = grid_steps(len(set(optimizer.time_limit_minutes)), optimizer.trials)
+    return LatticeSettings(
+        stop_losses=min(steps.stop_losses, MOST_LEVELS),
+        take_profits=min(steps.take_profits, MOST_LEVELS),
+        volatility_scalings=min(steps.volatility_scalings, MOST_SCALINGS),
     )
 
 

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import replace
-
-import numpy as np
-
+from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.search import Proposal
 from freqfleet.learning.search_space import FLOAT_NAMES, SearchSpace
+from freqfleet.replay.surface import Cell
+
+
+def grid_steps(time_limits: int, trials: int) -> GridSteps:
+    """Return as many steps on every axis as make about `trials` combinations, two at least.
+
+    time_limits : how many the settings have; all of them are tried, and none between.
+    """
+    steps = max(2, round((trials / time_limits) ** (1 / len(FLOAT_NAMES))))
+    return GridSteps(stop_losses=steps, take_profits=steps, volatility_scalings=steps, time_limits=1)
 
 
 class GridSearch:
-    """Evenly spread values of every parameter, about `trials` combinations that keep the constraints."""
+    """Every cell of a small grid that keeps the constraints: those among which the gate chooses, too."""
 
     def __init__(self, space: SearchSpace, trials: int) -> None:
-        steps = max(2, round((trials / len(space.time_limit_minutes)) ** (1 / len(FLOAT_NAMES))))
-        axes = [np.unique(np.linspace(*space.range_of(name), steps)).tolist() for name in FLOAT_NAMES]
-        limits = space.time_limit_minutes
-        # The constraints are on stop and target alone, so one limit tells of all of them.
-        points = [
-            space.parameters(**dict(zip(FLOAT_NAMES, values, strict=True)), time_limit_minutes=limits[0])
-            for values in itertools.product(*axes)
-        ]
-        allowed = [point for point in points if space.allows(point)]
+        grid = ExactGrid.of(space, grid_steps(len(space.time_limit_minutes), trials))
+        scalings, limits, stops, targets = grid.axes.shape
         self._points = [
-            replace(point, time_limit_minutes=minutes) if minutes != limits[0] else point
-            for minutes in limits
-            for point in allowed
+            grid.axes.parameters(Cell(scaling, limit, stop, target))
+            for limit in range(limits)
+            for stop in range(stops)
+            for target in range(targets)
+            if grid.allowed[stop, target]
+            for scaling in range(scalings)
         ]
         self._next = 0
 
