@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +240,14 @@ def test_a_plain_grid_is_certified_on_its_own_cells():
     }
     assert searched <= {(stop, target) for stop in axes.stop_losses for target in axes.take_profits}
     assert of_grid.cells <= settings.optimizer.trials * 1.25 < of_exact.cells
+
+
+def test_what_could_not_be_measured_is_none_and_never_nan():
+    candles, trades = waves([0.06] * WAVES, pair=PLANTED)  # all trades do the same: no spread to speak of
+
+    run, _ = optimize([candles], trades)
+
+    evidence = long_of(run, PLANTED).decision.evidence
+    assert evidence.standard_error_bps is None
+    assert evidence.t_value is None
+    assert not [one for one in asdict(evidence).values() if isinstance(one, float) and math.isnan(one)]
