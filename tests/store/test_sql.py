@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -294,3 +295,19 @@ class lock_held(sqlite_connection):  # noqa: N801 - reads as a function
     def __enter__(self) -> sqlite3.Connection:
         self._connection.execute("BEGIN IMMEDIATE")
         return self._connection
+
+
+@pytest.mark.parametrize("awake", [True, False])
+def test_reading_leaves_the_garbage_collector_as_it_was(tmp_path, awake):
+    store = SqlStore(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    store.record_closed_trades([closed_trade()])
+    before = gc.isenabled()
+    try:
+        (gc.enable if awake else gc.disable)()
+
+        store.closed_trades()
+
+        assert gc.isenabled() is awake
+    finally:
+        (gc.enable if before else gc.disable)()
+        store.close()
