@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 _BACKENDS = ("sqlite", "postgresql")
 # So many rows are held beside the values that are made of them.
+# What a row that no value can be made of raises.
+UNUSABLE = (InputError, ValueError, TypeError, OverflowError)
 _ROWS_AT_ONCE = 2000
 _ROWS_PER_STATEMENT = 5_000
 _NAMES_PER_QUERY = 500  # SQLite allows 32,766 values in a statement
@@ -135,9 +137,9 @@ class SqlStore:
             query = query.where(closed_trades.c.bot.in_(bots))
         if pairs is not None:
             query = query.where(closed_trades.c.pair.in_(pairs))
-        trades = self._read(query, trade_of_columns, _trade_label)
-        # Sorted here: databases differ in how they order text.
-        trades.sort(key=attrgetter("closed_at", "bot", "instance", "trade_id"))
+        by_close = query.order_by(closed_trades.c.closed_ms)
+        trades = self._read(by_close, trade_of_columns, _trade_label)
+        _sort_ties(trades)
         return trades
 
     def last_recorded_close(self, bot: str) -> datetime | None:
@@ -287,17 +289,46 @@ class SqlStore:
         values: list[T] = []
         with self._reading() as connection, _collector_at_rest():
             for rows in connection.execute(query).partitions(_ROWS_AT_ONCE):
-                for row in rows:
-                    try:
-                        values.append(to_value(row))
-                    except (InputError, ValueError, TypeError, OverflowError) as error:
-                        self._skip(label(row), str(error))
+                try:
+                    values += [to_value(row) for row in rows]
+                except UNUSABLE:
+                    values += self._usable(rows, to_value, label)
         return values
+
+    def _usable(
+        self,
+        rows: Sequence[StoredRow],
+        to_value: Callable[[StoredRow], T],
+        label: Callable[[StoredRow], str],
+    ) -> Iterator[T]:
+        for row in rows:
+            try:
+                yield to_value(row)
+            except UNUSABLE as error:
+                self._skip(label(row), str(error))
 
     def _skip(self, label: str, reason: str) -> None:
         if label not in self._unusable:
             logger.warning("%s: %s is not used: %s", self.description, label, reason)
         self._unusable[label] = reason
+
+
+_WITHIN_A_MOMENT = attrgetter("bot", "instance", "trade_id")
+
+
+def _sort_ties(trades: list[ClosedTrade]) -> None:
+    """Sort trades of one moment by bot, instance and id; all others are in order already.
+
+    Not by the database: databases differ in how they order text.
+    """
+    start, moment = 0, None
+    for end, trade in enumerate(trades):
+        if trade.closed_at == moment:
+            continue
+        if end - start > 1:
+            trades[start:end] = sorted(trades[start:end], key=_WITHIN_A_MOMENT)
+        start, moment = end, trade.closed_at
+    trades[start:] = sorted(trades[start:], key=_WITHIN_A_MOMENT)
 
 
 @contextmanager
