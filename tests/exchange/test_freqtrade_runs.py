@@ -17,6 +17,7 @@ from freqfleet.exchange.freqtrade_runs import (
     make_userdir,
     newest_backtest,
     run_command,
+    run_freqtrade,
 )
 
 
@@ -101,3 +102,12 @@ def test_waiting_for_a_bot_that_has_ended_shows_its_log(tmp_path: Path) -> None:
         bot.wait_until(lambda: False, timeout_seconds=30, every=0.05)
 
     assert bot.returncode == 2
+
+
+def test_the_folder_that_freqtrade_makes_is_there_before_several_start_at_once(tmp_path: Path) -> None:
+    userdir = tmp_path / "user_data"
+
+    run_freqtrade(["--version"], userdir, prefix=["true"])  # `true` starts in its place
+    run_freqtrade(["--version"], userdir, prefix=["true"])
+
+    assert (userdir / "data").is_dir()

@@ -101,6 +101,7 @@ def run_freqtrade(
 
     Any return code is returned. Raises UnreachableError where it does not end in time; it is killed then.
     """
+    _make_data_folder(userdir)
     return run_command(
         [*prefix, *freqtrade_command(args, userdir)],
         cwd=userdir.parent,
@@ -108,6 +109,11 @@ def run_freqtrade(
         timeout_seconds=timeout_seconds,
         args=args,
     )
+
+
+def _make_data_folder(userdir: Path) -> None:
+    """Make the folder that freqtrade makes at its start: of several that start at once, all but one fail."""
+    (userdir / "data").mkdir(parents=True, exist_ok=True)
 
 
 def run_command(
@@ -166,6 +172,7 @@ class RunningFreqtrade:
         self.killed = False
 
     def __enter__(self) -> Self:
+        _make_data_folder(self._userdir)
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the caller's own command, no shell
                 freqtrade_command(self.args, self._userdir),
