@@ -104,10 +104,13 @@ def test_waiting_for_a_bot_that_has_ended_shows_its_log(tmp_path: Path) -> None:
     assert bot.returncode == 2
 
 
-def test_the_folder_that_freqtrade_makes_is_there_before_several_start_at_once(tmp_path: Path) -> None:
-    userdir = tmp_path / "user_data"
+def test_the_folders_that_freqtrade_makes_are_there_before_several_start_at_once(tmp_path: Path) -> None:
+    from freqtrade.configuration.directory_operations import create_userdata_dir
 
-    run_freqtrade(["--version"], userdir, prefix=["true"])  # `true` starts in its place
-    run_freqtrade(["--version"], userdir, prefix=["true"])
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    create_userdata_dir(str(theirs), create_dir=True)
 
-    assert (userdir / "data").is_dir()
+    run_freqtrade(["--version"], ours, prefix=["true"])  # `true` starts in its place
+    run_freqtrade(["--version"], ours, prefix=["true"])
+
+    assert {one.name for one in ours.iterdir()} == {one.name for one in theirs.iterdir()}

@@ -28,6 +28,12 @@ _FOREIGN_PREFIXES = ("FREQTRADE__", "FREQFLEET_", "PYTEST_")
 _FOREIGN = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _STOP_SECONDS = 30.0
 
+# What freqtrade makes in a userdir (`create_userdata_dir`); a test compares.
+FOLDERS = (
+    "backtest_results", "data", "hyperopts", "hyperopt_results", "logs", "notebooks", "plot", "strategies",
+    "freqaimodels",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
@@ -101,7 +107,7 @@ def run_freqtrade(
 
     Any return code is returned. Raises UnreachableError where it does not end in time; it is killed then.
     """
-    _make_data_folder(userdir)
+    make_folders(userdir)
     return run_command(
         [*prefix, *freqtrade_command(args, userdir)],
         cwd=userdir.parent,
@@ -111,9 +117,10 @@ def run_freqtrade(
     )
 
 
-def _make_data_folder(userdir: Path) -> None:
-    """Make the folder that freqtrade makes at its start: of several that start at once, all but one fail."""
-    (userdir / "data").mkdir(parents=True, exist_ok=True)
+def make_folders(userdir: Path) -> None:
+    """Make the folders that freqtrade makes at its start: of several that start at once, all but one fail."""
+    for name in FOLDERS:
+        (userdir / name).mkdir(parents=True, exist_ok=True)
 
 
 def run_command(
@@ -172,7 +179,7 @@ class RunningFreqtrade:
         self.killed = False
 
     def __enter__(self) -> Self:
-        _make_data_folder(self._userdir)
+        make_folders(self._userdir)
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the caller's own command, no shell
                 freqtrade_command(self.args, self._userdir),
