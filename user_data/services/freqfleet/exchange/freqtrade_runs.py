@@ -21,8 +21,6 @@ from typing import Any, Self
 
 from freqfleet.errors import TradeSourceError, UnreachableError
 
-# freqtrade's own folders; it creates some of them and complains about others.
-_FOLDERS = ("strategies", "config", "data", "backtest_results", "hyperopt_results", "logs", "freqaimodels")
 # These would change a run from outside: settings of freqtrade and ours, and proxies that ccxt obeys.
 _FOREIGN_PREFIXES = ("FREQTRADE__", "FREQFLEET_", "PYTEST_")
 _FOREIGN = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -62,8 +60,8 @@ def make_userdir(
     strategies : source texts by file name, or a folder whose `*.py` are copied.
     configs : freqtrade configs by file name, written to `config/`.
     """
-    for name in _FOLDERS:
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
+    (folder / "config").mkdir(exist_ok=True)
     if isinstance(strategies, Path):
         for file in sorted(strategies.glob("*.py")):
             shutil.copy2(file, folder / "strategies" / file.name)
