@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +67,9 @@ def export(invocation: Invocation, file: Path, force: bool, json_target: str | N
     with closing(open_store(invocation.settings())) as store:
         versions = store.parameter_versions()
         unusable = store.unusable_rows
-    _write_whole(file, export_text(versions, exported_at=SystemClock().now()))
+    from freqfleet.store.whole_file import write_whole
+
+    write_whole(file, export_text(versions, exported_at=SystemClock().now()))
     if json_target is not None:
         write_json(json_target, {"file": str(file), "versions": len(versions), "left_out": unusable})
     if json_target != STDOUT:
@@ -198,13 +199,3 @@ def _values(version: ParameterVersion | None) -> dict[str, Any] | None:
 
 def _counted(count: int) -> str:
     return f"{count} version" if count == 1 else f"{count} versions"
-
-
-def _write_whole(file: Path, text: str) -> None:
-    """Write beside the file and rename: a killed export leaves no half of one."""
-    beside = file.with_name(file.name + ".writing")
-    with beside.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(file)

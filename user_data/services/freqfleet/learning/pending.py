@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +10,7 @@ from types import SimpleNamespace
 from freqfleet.errors import InputError, ParameterError
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.rows import parameter_version, version_row
+from freqfleet.store.whole_file import write_whole
 
 PENDING_FILE = Path("user_data") / "services" / "optimized_parameters.json"
 SCHEMA = 1
@@ -44,13 +44,7 @@ class PendingParameters:
         """Append versions; what waits already stays."""
         waiting = [version_row(one) for one in (*self.read(), *versions)]
         text = json.dumps({"schema": SCHEMA, "versions": waiting}, indent=1, allow_nan=False)
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.file.with_name(self.file.name + ".writing")
-        with beside.open("w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(self.file)
+        write_whole(self.file, text + "\n")
 
     def retire(self) -> Path:
         """Rename the file away, once its versions are in the store; returns where it is now."""

@@ -12,7 +12,6 @@ that an earlier day had chosen, never by a later one.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from freqfleet.errors import InputError, ParameterError
 from freqfleet.learning.candidacy import Candidacy
 from freqfleet.learning.lattice import Lattice
 from freqfleet.market.arrays import FloatArray
+from freqfleet.store.whole_file import write_whole
 from freqfleet.validation.folds import DAY_MS
 from freqfleet.validation.paper_account import PaperAccount, Standing
 from freqfleet.validation.selection import KEEP
@@ -131,14 +131,8 @@ class StandingsFile:
             "lattice": lattice.signature,
             "records": {key: _row(record) for key, record in sorted(records.items())},
         }
-        beside = self.file.with_name(self.file.name + ".writing")
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("w", encoding="utf-8") as stream:
-                json.dump(document, stream, indent=1, allow_nan=False)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(self.file)
+            write_whole(self.file, json.dumps(document, indent=1, allow_nan=False))
         except OSError as error:
             raise InputError(f"cannot write {self.file}: {error.strerror or error}") from None
 

@@ -17,6 +17,7 @@ from typing import Any
 from freqfleet.clock import parse_time
 from freqfleet.domain.kill_switch import EquityMark, KillState, parse_kill_state
 from freqfleet.errors import FreqfleetError, InputError, StoreUnavailable
+from freqfleet.store.whole_file import write_whole
 
 FLEET_STATE = Path("user_data") / "fleet_state"
 _ORDERS = "orders.json"
@@ -119,10 +120,7 @@ class FleetState:
         return StoreUnavailable(f"{self.folder / name} cannot be read ({error}); correct or delete it")
 
     def _write(self, name: str, values: Mapping[str, Any]) -> None:
-        beside = self.folder / f"{name}.writing"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-            beside.replace(self.folder / name)
+            write_whole(self.folder / name, json.dumps(values, indent=2) + "\n")
         except OSError as error:
             raise StoreUnavailable(f"{self.folder / name} cannot be written: {error.strerror}") from None

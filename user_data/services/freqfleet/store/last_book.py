@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from freqfleet.domain.bin_record import BinRecord
 from freqfleet.errors import InputError
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.rows import parameter_version, version_row
+from freqfleet.store.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -57,14 +57,8 @@ class LastBook:
             },
             allow_nan=False,
         )
-        beside = self.file.with_name(self.file.name + ".writing")
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("w", encoding="utf-8") as stream:
-                stream.write(f"{_digest(body)}\n{body}\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(self.file)
+            write_whole(self.file, f"{_digest(body)}\n{body}\n")
         except OSError as error:
             logger.warning("the last good parameters could not be saved, %s: %s", self.file, error.strerror)
 
