@@ -1,6 +1,8 @@
 import json
+import os
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from freqfleet.cli import main
 from freqfleet.clock import iso
 from freqfleet.market.candles import CandleFiles
 from freqfleet.settings import load_settings
+from freqfleet.store.heartbeat import heartbeats
+from freqfleet.store.one_at_a_time import OneAtATime
 from freqfleet.testing.candle_tables import write_candles
 from freqfleet.wiring import open_store
 from replaycases import BTC, WAVE_CANDLES, after, waves
@@ -113,6 +117,33 @@ def test_only_a_run_about_now_keeps_paper_accounts(freqfleet, userdir):
     freqfleet("optimize", "--days-back", "3000")
 
     assert set(json.loads(accounts.read_text())["records"]) == {f"{BTC} long"}
+
+
+def test_a_run_about_now_gives_a_heartbeat_that_says_what_it_learned(freqfleet, userdir):
+    freqfleet("optimize", "--as-of", AS_OF)
+    freqfleet("optimize", "--days-back", "3000", "--dry-run")
+    assert heartbeats(userdir / "heartbeats") == []
+
+    freqfleet("optimize", "--days-back", "3000")
+
+    (beat,) = heartbeats(userdir / "heartbeats")
+    assert (beat.service, beat.every_seconds) == ("optimize", None)
+    assert beat.said.startswith("learned from 80 trades of 2 pairs: 1 kept, 3 skipped, ")
+
+
+def test_of_two_runs_on_one_userdir_the_second_is_refused_and_told_who_runs(freqfleet, userdir):
+    accounts = userdir / "optimizer" / "standings.json"
+    with OneAtATime(userdir / "heartbeats" / "optimize.lock", "`freqfleet optimize`", datetime.now(UTC)):
+        code, _, err = freqfleet("optimize", "--days-back", "3000", "--study", "mine")
+        looked, _, _ = freqfleet("optimize", "--days-back", "3000", "--dry-run")
+        of_the_past, _, _ = freqfleet("optimize", "--as-of", AS_OF)
+
+    assert code == 2
+    assert f"another `freqfleet optimize` runs: process {os.getpid()} on " in err
+    assert not accounts.exists()
+    assert (looked, of_the_past) == (0, 0)
+    assert freqfleet("optimize", "--days-back", "3000")[0] == 1  # what --as-of published is in force
+    assert accounts.exists()
 
 
 def test_a_certified_change_that_comes_too_soon_is_not_called_chance(freqfleet, userdir):

@@ -87,6 +87,23 @@ def test_a_silent_service_fails(settings: Settings):
     assert findings(settings, hours=1) == [("service sync", State.FAIL, "silent for 60 min: BOT1 +1")]
 
 
+def test_the_dead_man_timer_is_judged_by_the_newest_heartbeat_of_a_learner(settings: Settings):
+    armed = settings.model_copy(
+        update={"runtime": settings.runtime.model_copy(update={"learner_silence_hours": 30.0})}
+    )
+    assert [one[:2] for one in findings(armed)] == [("dead-man timer", State.NOTE)]
+
+    beat(settings.path(HEARTBEATS), "optimize", NOON, None, "learned from 80 trades")
+    beat(settings.path(HEARTBEATS), "sync", NOON + timedelta(hours=30), 300.0, "BOT1 +1")
+
+    in_time = "the last heartbeat, of optimize, was 29.0 h ago, allowed are 30 h"
+    assert ("dead-man timer", State.OK, in_time) in findings(armed, hours=29)
+    too_late = "the last heartbeat, of optimize, was 31.0 h ago, allowed are 30 h"
+    assert ("dead-man timer", State.FAIL, too_late) in findings(armed, hours=31)
+    assert ("service optimize", State.OK, "31.0 h ago: learned from 80 trades") in findings(armed, hours=31)
+    assert "dead-man timer" not in [one[0] for one in findings(settings, hours=31)]
+
+
 def test_a_damaged_store_file_and_one_moved_aside_are_said(settings: Settings):
     file = settings.userdir / "learning.sqlite"
     SqlStore(f"sqlite:///{file}").close()

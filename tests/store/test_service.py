@@ -8,7 +8,7 @@ import pytest
 
 from freqfleet.clock import FixedClock
 from freqfleet.errors import StoreIncompatible, StoreUnavailable
-from freqfleet.store.heartbeat import heartbeats
+from freqfleet.store.heartbeat import beat, heartbeats
 from freqfleet.store.service import Service
 
 NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
@@ -72,3 +72,12 @@ def test_heartbeats_are_stale_after_two_cycles_and_a_minute(tmp_path: Path):
 
     assert not one.is_stale(NOON + timedelta(seconds=660))
     assert one.is_stale(NOON + timedelta(seconds=661))
+
+
+def test_a_program_without_cycles_is_never_stale(tmp_path: Path):
+    beat(tmp_path, "optimize", NOON, None, "learned from 80 trades")
+
+    (one,) = heartbeats(tmp_path)
+
+    assert (one.service, one.at, one.said) == ("optimize", NOON, "learned from 80 trades")
+    assert not one.is_stale(NOON + timedelta(days=30))

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from freqfleet.learning.workers import Workers
     from freqfleet.market.candles import CandleFiles
     from freqfleet.settings import Settings
+    from freqfleet.store.one_at_a_time import OneAtATime
 
 TRIAL_LOG = Path("user_data") / "logs" / "optuna_optimizer.log"
+LOCK = Path("user_data") / "heartbeats" / "optimize.lock"
+SERVICE = "optimize"
 
 
 @click.command("optimize")
@@ -108,7 +111,7 @@ def optimize(
     """Learn exit parameters per pair and side, and publish what beats the ones in force.
 
     Replays every closed trade of the fleet under other exits. Ends with 1 where nothing was published or
-    inherited.
+    inherited. Of two runs on one userdir the second is refused, unless it is a --dry-run or an --as-of.
 
     freqfleet optimize --pairs BTC/USDT:USDT ETH/USDT:USDT --dry-run
     """
@@ -136,6 +139,8 @@ def optimize(
             "whole grid",
             err=True,
         )
+    if not dry_run and moment is None:
+        ctx.with_resource(_alone(settings))
     ctx.with_resource(_log_file(settings, seed))
     with closing(open_store(settings)) as store:
         CandleFiles(
@@ -175,6 +180,8 @@ def optimize(
         if not asked:
             asked = optimizer.pairs if seed is None else seed.choose(optimizer.pairs)
         run = _run(optimizer, asked)
+    if not dry_run and not opened.point_in_time:
+        _beat(settings, run)
     if csv_file is not None:
         from freqfleet.learning.decisions_csv import write_decisions
 
@@ -268,6 +275,26 @@ def _standings(settings: Settings, *, point_in_time: bool) -> Standings | None:
     from freqfleet.learning.standings import STANDINGS_FILE, StandingsFile
 
     return None if point_in_time else StandingsFile(settings.path(STANDINGS_FILE))
+
+
+def _alone(settings: Settings) -> OneAtATime:
+    """Return the lock of what a run reads at its begin and writes at its end: accounts, waiting results."""
+    from freqfleet.clock import SystemClock
+    from freqfleet.store.one_at_a_time import OneAtATime
+
+    return OneAtATime(settings.path(LOCK), "`freqfleet optimize`", SystemClock().now())
+
+
+def _beat(settings: Settings, run: OptimizerRun) -> None:
+    """Tell the dead-man timer and `doctor` that the learner lives; a run about the past says nothing."""
+    from freqfleet.clock import SystemClock
+    from freqfleet.store.heartbeat import HEARTBEATS, beat
+
+    folder = settings.path(HEARTBEATS)
+    try:
+        beat(folder, SERVICE, SystemClock().now(), None, run.line)
+    except OSError as error:
+        click.echo(f"no heartbeat, {folder}: {error.strerror}", err=True)
 
 
 def _workers(jobs: int, scheduler: str | None) -> Workers:

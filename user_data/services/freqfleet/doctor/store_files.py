@@ -15,7 +15,7 @@ from freqfleet.settings import Settings
 from freqfleet.store.heartbeat import HEARTBEATS, heartbeats
 from freqfleet.store.last_book import LAST_BOOKS
 from freqfleet.store.outbox_file import OUTBOXES, read_status
-from freqfleet.wiring import saved_book, sqlite_store_file
+from freqfleet.wiring import LEARNERS, saved_book, sqlite_store_file
 
 LATE_SECONDS = 3600.0  # a letter that waits longer than the longest pause between tries
 LEAST_FREE_BYTES = 200_000_000
@@ -29,6 +29,7 @@ def check_store_files(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield from _check_outboxes(settings.path(OUTBOXES), clock)
     yield from _check_books(settings, clock)
     yield from _check_heartbeats(settings.path(HEARTBEATS), clock)
+    yield from _check_learner(settings, clock)
     yield from _check_room(settings.userdir)
 
 
@@ -103,6 +104,29 @@ def _check_heartbeats(folder: Path, clock: Clock) -> Iterator[Finding]:
             yield fail(f"service {one.service}", f"silent for {age}: {one.said}", "start it again")
         else:
             yield ok(f"service {one.service}", f"{age} ago: {one.said}")
+
+
+def _check_learner(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Say what the dead-man timer of the bots makes of the learner's last heartbeat."""
+    limit_hours = settings.runtime.learner_silence_hours
+    if not limit_hours:
+        return
+    beats = [one for one in heartbeats(settings.path(HEARTBEATS)) if one.service in LEARNERS]
+    if not beats:
+        text = f"no heartbeat yet; the timer of {limit_hours:g} h begins with the first"
+        yield note("dead-man timer", text, "start `freqfleet controller --every 30`")
+        return
+    newest = max(beats, key=lambda one: one.at)
+    seconds = (clock.now() - newest.at).total_seconds()
+    heard = f"the last heartbeat, of {newest.service}, was {human_age(seconds)} ago"
+    text = f"{heard}, allowed are {limit_hours:g} h"
+    if seconds > limit_hours * 3600.0:
+        remedy = (
+            "bots open nothing until the learner runs again: start the controller, or `freqfleet optimize`"
+        )
+        yield fail("dead-man timer", text, remedy)
+    else:
+        yield ok("dead-man timer", text)
 
 
 def _check_room(userdir: Path) -> Iterator[Finding]:

@@ -80,6 +80,16 @@ class OptimizerRun:
         """Return how many decisions have this verdict."""
         return sum(finding.decision.verdict is verdict for finding in self.findings)
 
+    @property
+    def line(self) -> str:
+        """What the heartbeat says: what was learned, from how many trades, and how long that took."""
+        trades = sum(finding.decision.evidence.trades for finding in self.findings)
+        verdicts = ", ".join(f"{self.count(one)} {one}" for one in Verdict if self.count(one))
+        return (
+            f"learned from {trades} trades of {len(self.outcomes)} pairs: {verdicts or 'no pairs'}, "
+            f"{self.elapsed_seconds:.1f} s"
+        )
+
 
 class Optimizer:
     """Learns from the fleet's closed trades as they stand at `clock.now()`, when it is made.

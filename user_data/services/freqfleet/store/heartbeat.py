@@ -16,20 +16,25 @@ HEARTBEATS = Path("user_data") / "heartbeats"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """When a service last finished a cycle, how often it does, and what it said then."""
+    """When a service last finished a cycle, how often it does, and what it said then.
+
+    every_seconds : None for a program that runs when somebody starts it, as `freqfleet optimize`.
+    """
 
     service: str
     at: datetime
-    every_seconds: float
+    every_seconds: float | None
     pid: int
     said: str
 
     def is_stale(self, now: datetime) -> bool:
-        """True where two cycles and a minute have gone by without a word."""
+        """True where two cycles and a minute have gone by without a word; never where there are no cycles."""
+        if self.every_seconds is None:
+            return False
         return (now - self.at).total_seconds() > 2.0 * self.every_seconds + 60.0
 
 
-def beat(folder: Path, service: str, at: datetime, every_seconds: float, said: str) -> None:
+def beat(folder: Path, service: str, at: datetime, every_seconds: float | None, said: str) -> None:
     """Write the heartbeat of a service; raises OSError where the folder cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
     values = {"at": iso(at), "every_seconds": every_seconds, "pid": os.getpid(), "said": said}
@@ -49,11 +54,12 @@ def heartbeats(folder: Path) -> list[Heartbeat]:
     for file in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
+            every = values["every_seconds"]
             found.append(
                 Heartbeat(
                     service=file.stem,
                     at=parse_time(values["at"]),
-                    every_seconds=float(values["every_seconds"]),
+                    every_seconds=None if every is None else float(every),
                     pid=int(values["pid"]),
                     said=str(values["said"]),
                 )
