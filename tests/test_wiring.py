@@ -29,11 +29,11 @@ from freqfleet.testing.host import OPENED, FakeHostTrades, FakeTrade
 from freqfleet.testing.records import RECORDED, bin_record
 from freqfleet.testing.trades import closed_trade, version
 from freqfleet.wiring import (
-    _outboxes,
     load_book,
     open_bot,
     open_store,
     open_store_to_write,
+    outboxes,
     saved_book,
     sqlite_store_file,
 )
@@ -310,7 +310,9 @@ def test_a_trade_that_closes_reaches_the_store_as_the_one_that_sync_reads(
 
     bot.closed(ClosedFake())
 
-    (outbox,) = [one for (path, _), one in _outboxes.items() if path.is_relative_to(userdir.resolve())]
+    (outbox,) = [
+        one for (path, _), one in outboxes._running.items() if path.is_relative_to(userdir.resolve())
+    ]
     assert outbox.wait_until_delivered(30)
     outbox.close()
     store = open_store(settings)

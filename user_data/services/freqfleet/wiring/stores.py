@@ -1,0 +1,159 @@
+"""Which body of the learning store, and how bots and programs come to read or write it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freqfleet.clock import SystemClock
+from freqfleet.errors import SettingsError, StoreDamaged, StoreUnavailable
+from freqfleet.parameters.book import ParameterBook
+from freqfleet.settings import Settings
+from freqfleet.store.damage import inode, is_sqlite, move_aside
+from freqfleet.store.promise import LearningStore
+
+if TYPE_CHECKING:
+    from freqfleet.store.last_book import LastBook, SavedVersions
+
+logger = logging.getLogger(__name__)
+
+# scheme -> how its URL looks
+STORE_SCHEMES = {
+    "sqlite": "sqlite:///user_data/learning.sqlite",
+    "postgresql": "postgresql+psycopg://user@host/database",
+    "influxdb": "influxdb://host:8086",
+    "influxdbs": "influxdbs://host:8086?write=v2&org=NAME",
+}
+
+
+def open_store(settings: Settings) -> LearningStore:
+    """Open the learning store of these settings; a SQLite file is created where there is none.
+
+    Raises SettingsError for a URL no body knows, for a secret inside the URL and for one that is none;
+    StoreUnavailable where the store does not answer.
+    """
+    from freqfleet.store.secret import read_secret
+
+    store = settings.store
+    url = settings.database_url(store.url)
+    scheme = url.partition("://")[0].partition("+")[0] if "://" in url else ""
+    if scheme not in STORE_SCHEMES:
+        known = ", ".join(STORE_SCHEMES.values())
+        shown = scheme or url
+        raise SettingsError(f"no learning store speaks {shown!r}; [store] url must be one of: {known}")
+    secret = read_secret(store.token, None if store.token_file is None else settings.path(store.token_file))
+    if not scheme.startswith("influxdb"):
+        from freqfleet.store.sql import SqlStore
+
+        return SqlStore(url, timeout_seconds=store.timeout_seconds, secret=secret)
+    try:
+        from freqfleet.store.influx import InfluxStore
+    except ImportError as error:
+        raise SettingsError(
+            f"a store on InfluxDB needs {error.name}; pip install 'freqfleet[influx]'"
+        ) from None
+    return InfluxStore(
+        url,
+        trade_buckets={name: bot.trades for name, bot in settings.bots.items()},
+        secret=secret,
+        timeout_seconds=store.timeout_seconds,
+    )
+
+
+def open_store_to_write(settings: Settings) -> LearningStore:
+    """Open the store for a program that can fill it again; a damaged SQLite file is moved aside first.
+
+    The parameters that bots had saved are published again; they keep their ids, so nothing doubles.
+    Raises what `open_store` raises; StoreDamaged for a file that was never SQLite's.
+    """
+    file = sqlite_store_file(settings)
+    seen = inode(file) if file is not None else None
+    try:
+        store = open_store(settings)
+        try:
+            store.health()
+        except StoreDamaged:
+            store.close()
+            raise
+        return store
+    except StoreDamaged as error:
+        if file is None or not put_aside(file, seen, error):
+            raise
+    store = open_store(settings)
+    books = _saved_books(settings)
+    versions = {one.version_id: one for book in books for one in book.versions}
+    receipt = store.publish_parameters(sorted(versions.values(), key=lambda one: one.recorded_at))
+    records = store.record_bins([one for book in books for one in book.records])
+    logger.warning(
+        "%d parameter versions and %d bin records restored from the bots' last good books",
+        receipt.accepted, records.accepted,
+    )  # fmt: skip
+    return store
+
+
+def put_aside(file: Path, seen: int | None, error: StoreDamaged) -> bool:
+    """Move a damaged store aside, aloud; False where it is no SQLite file or was replaced meanwhile."""
+    away = move_aside(file, seen, SystemClock().now()) if is_sqlite(file) else None
+    if away is None:
+        return False
+    logger.warning("%s; moved to %s, a new store is made in its place", error, away)
+    return True
+
+
+def _saved_books(settings: Settings) -> list[SavedVersions]:
+    from freqfleet.store.last_book import LAST_BOOKS
+
+    files = sorted(settings.path(LAST_BOOKS).glob("*.json"))
+    loaded = [saved_book(settings, file.stem).load() for file in files]
+    return [one for one in loaded if one is not None]
+
+
+def saved_book(settings: Settings, bot: str) -> LastBook:
+    """Return where a bot keeps its last good parameters."""
+    from freqfleet.store.engine import describe, parse_store_url
+    from freqfleet.store.last_book import LAST_BOOKS, LastBook
+
+    store = describe(parse_store_url(settings.database_url(settings.store.url)))
+    return LastBook(settings.path(LAST_BOOKS) / f"{bot}.json", store=store)
+
+
+def sqlite_store_file(settings: Settings) -> Path | None:
+    """Return the file of a SQLite store, None for any other store."""
+    scheme = "sqlite:///"
+    url = settings.database_url(settings.store.url)
+    return Path(url.removeprefix(scheme)) if url.startswith(scheme) else None
+
+
+def load_book(
+    settings: Settings, *, deadline_seconds: float | None = None, now_only: bool = False
+) -> ParameterBook:
+    """Read every parameter version and bin record; with a deadline for each call where one is given.
+
+    now_only : of bin records the last of each level, for a bot that never asks about the past.
+    Raises StoreUnavailable where there is no store yet: a bot reads, it does not create one.
+    """
+    from freqfleet.parameters.records import RecordBook
+    from freqfleet.store.deadline_store import DeadlineStore
+
+    store: LearningStore = (
+        existing_store(settings)
+        if deadline_seconds is None
+        else DeadlineStore(lambda: existing_store(settings), seconds=deadline_seconds)
+    )
+    try:
+        return ParameterBook(
+            store.parameter_versions(),
+            defaults=settings.defaults.parameters(),
+            records=RecordBook(store.bin_records(newest_only=now_only)),
+        )
+    finally:
+        store.close()
+
+
+def existing_store(settings: Settings) -> LearningStore:
+    """Open the store for a bot, which makes no SQLite file: that is `freqfleet sync`'s."""
+    file = sqlite_store_file(settings)
+    if file is not None and not file.exists():
+        raise StoreUnavailable(f"no learning store at {file}; `freqfleet sync` makes one")
+    return open_store(settings)
