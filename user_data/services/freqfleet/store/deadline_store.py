@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as LateError
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
@@ -22,6 +22,9 @@ from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.digests import DayDigest
 from freqfleet.store.promise import LearningStore, StoreHealth, WriteReceipt
 from freqfleet.store.series import Reading, SeriesKeeper
+
+if TYPE_CHECKING:  # NumPy, which only who learns pays for
+    from freqfleet.market.trade_columns import TradeColumns
 
 T = TypeVar("T")
 
@@ -66,6 +69,21 @@ class DeadlineStore:
         """Return trades with closed_from <= closed_at < closed_to."""
         return self._ask(
             lambda body: body.closed_trades(
+                closed_from=closed_from, closed_to=closed_to, bots=bots, pairs=pairs
+            )
+        )
+
+    def trade_columns(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> TradeColumns:
+        """Return the trades of the same window, in the same order, as columns."""
+        return self._ask(
+            lambda body: body.trade_columns(
                 closed_from=closed_from, closed_to=closed_to, bots=bots, pairs=pairs
             )
         )

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import SecretStr
 
@@ -47,6 +47,9 @@ from freqfleet.store.rows import (
     whole_ms,
 )
 from freqfleet.store.series import Reading, series_rows
+
+if TYPE_CHECKING:  # NumPy, which only who learns pays for
+    from freqfleet.market.trade_columns import TradeColumns
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +124,21 @@ class InfluxStore:
         trades = self._values((one.row for one in alive), closed_trade, _trade_label)
         trades.sort(key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
         return trades
+
+    def trade_columns(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> TradeColumns:
+        """Return the trades of the same window, in the same order, as columns."""
+        from freqfleet.market.trade_columns import TradeColumns  # noqa: PLC0415 - NumPy
+
+        return TradeColumns.of(
+            self.closed_trades(closed_from=closed_from, closed_to=closed_to, bots=bots, pairs=pairs)
+        )
 
     def last_recorded_close(self, bot: str) -> datetime | None:
         """Return the newest close time of a bot, or None where it has no trade."""

@@ -22,13 +22,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.digests import DayDigest
+
+if TYPE_CHECKING:  # NumPy, which only who learns pays for
+    from freqfleet.market.trade_columns import TradeColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,24 @@ class LearningStore(Protocol):
         bots: Sequence[str] | None = None,
         pairs: Sequence[str] | None = None,
     ) -> list[ClosedTrade]:
-        """Return trades with closed_from <= closed_at < closed_to; None leaves an end open."""
+        """Return trades with closed_from <= closed_at < closed_to; None leaves an end open.
+
+        For who copies, compares or shows trades; who learns from many asks `trade_columns`.
+        """
+        ...
+
+    def trade_columns(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> TradeColumns:
+        """Return the trades of the same window, in the same order, as columns of what learning reads.
+
+        A row outside the domain is skipped as by `closed_trades`, as far as its columns are read.
+        """
         ...
 
     def last_recorded_close(self, bot: str) -> datetime | None:

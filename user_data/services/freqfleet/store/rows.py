@@ -32,6 +32,9 @@ StoredRow: TypeAlias = Any  # a row as the database gives it: its columns are at
 TradeIdentity = tuple[str, str, int]
 T = TypeVar("T")
 
+# What a stored row that no value can be made of raises.
+UNUSABLE = (InputError, ValueError, TypeError, OverflowError)
+
 # In the order of the fields: `trade_of_columns` takes rows apart by position.
 TRADE_COLUMNS = tuple(
     {"opened_at": "opened_ms", "closed_at": "closed_ms"}.get(name, name)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 from sqlalchemy import Connection, Select, Table, func, select
@@ -19,7 +19,7 @@ from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
-from freqfleet.errors import InputError, ParameterError, SettingsError, StoreUnavailable, TradeSourceError
+from freqfleet.errors import ParameterError, SettingsError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import migrations, sql_bins, sql_series
 from freqfleet.store.bin_records import bin_record, record_row
@@ -29,6 +29,7 @@ from freqfleet.store.faults import told
 from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import (
     TRADE_COLUMNS,
+    UNUSABLE,
     Row,
     StoredRow,
     TradeIdentity,
@@ -43,13 +44,13 @@ from freqfleet.store.rows import (
 from freqfleet.store.schema import bin_records, closed_trades, parameter_versions, series
 from freqfleet.store.series import Reading, series_rows
 
+if TYPE_CHECKING:  # NumPy, which only who learns pays for
+    from freqfleet.market.trade_columns import TradeColumns
+
 logger = logging.getLogger(__name__)
 
 _BACKENDS = ("sqlite", "postgresql")
-# So many rows are held beside the values that are made of them.
-# What a row that no value can be made of raises.
-UNUSABLE = (InputError, ValueError, TypeError, OverflowError)
-_ROWS_AT_ONCE = 2000
+_ROWS_AT_ONCE = 2000  # so many rows are held beside the values that are made of them
 _ROWS_PER_STATEMENT = 5_000
 _NAMES_PER_QUERY = 500  # SQLite allows 32,766 values in a statement
 
@@ -129,18 +130,25 @@ class SqlStore:
     ) -> list[ClosedTrade]:
         """Return trades with closed_from <= closed_at < closed_to, sorted by close, bot, instance, id."""
         query = select(*(closed_trades.c[name] for name in TRADE_COLUMNS))
-        if closed_from is not None:
-            query = query.where(closed_trades.c.closed_ms >= next_ms(closed_from))
-        if closed_to is not None:
-            query = query.where(closed_trades.c.closed_ms < next_ms(closed_to))
-        if bots is not None:
-            query = query.where(closed_trades.c.bot.in_(bots))
-        if pairs is not None:
-            query = query.where(closed_trades.c.pair.in_(pairs))
-        by_close = query.order_by(closed_trades.c.closed_ms)
+        by_close = _window(query, closed_from, closed_to, bots, pairs).order_by(closed_trades.c.closed_ms)
         trades = self._read(by_close, trade_of_columns, _trade_label)
         _sort_ties(trades)
         return trades
+
+    def trade_columns(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> TradeColumns:
+        """Return the trades of the same window, in the same order, as columns."""
+        from freqfleet.store.sql_trades import read_columns, select_columns  # noqa: PLC0415 - NumPy
+
+        query = _window(select_columns(), closed_from, closed_to, bots, pairs)
+        with self._reading() as connection, _collector_at_rest():
+            return read_columns(connection, query, lambda row, reason: self._skip(_trade_label(row), reason))
 
     def last_recorded_close(self, bot: str) -> datetime | None:
         """Return the newest close time of a bot, or None where it has no trade."""
@@ -311,6 +319,25 @@ class SqlStore:
         if label not in self._unusable:
             logger.warning("%s: %s is not used: %s", self.description, label, reason)
         self._unusable[label] = reason
+
+
+def _window(
+    query: Select[Any],
+    closed_from: datetime | None,
+    closed_to: datetime | None,
+    bots: Sequence[str] | None,
+    pairs: Sequence[str] | None,
+) -> Select[Any]:
+    """Return a query of closed trades with these conditions."""
+    if closed_from is not None:
+        query = query.where(closed_trades.c.closed_ms >= next_ms(closed_from))
+    if closed_to is not None:
+        query = query.where(closed_trades.c.closed_ms < next_ms(closed_to))
+    if bots is not None:
+        query = query.where(closed_trades.c.bot.in_(bots))
+    if pairs is not None:
+        query = query.where(closed_trades.c.pair.in_(pairs))
+    return query
 
 
 _WITHIN_A_MOMENT = attrgetter("bot", "instance", "trade_id")

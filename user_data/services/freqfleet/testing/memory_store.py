@@ -13,6 +13,7 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, StoreUnavailable, TradeSourceError
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
 from freqfleet.store.bin_records import RecordPlace, bin_record, record_row
 from freqfleet.store.digests import DayDigest, digest_days, digest_row
@@ -87,6 +88,19 @@ class MemoryStore:
             if (bots is None or row["bot"] in bots) and (pairs is None or row["pair"] in pairs)
         ]
         return sorted(found, key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
+
+    def trade_columns(
+        self,
+        *,
+        closed_from: datetime | None = None,
+        closed_to: datetime | None = None,
+        bots: Sequence[str] | None = None,
+        pairs: Sequence[str] | None = None,
+    ) -> TradeColumns:
+        """Return the trades of the same window, in the same order, as columns."""
+        return TradeColumns.of(
+            self.closed_trades(closed_from=closed_from, closed_to=closed_to, bots=bots, pairs=pairs)
+        )
 
     def last_recorded_close(self, bot: str) -> datetime | None:
         """Return the newest close time of a bot, or None where it has no trade."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,7 @@ from freqfleet.store.digests import digest_days, digest_row
 from freqfleet.store.promise import LearningStore, WriteReceipt
 from freqfleet.store.rows import trade_row
 from freqfleet.testing.records import RECORDED, bin_record
+from freqfleet.testing.trade_rows import rows_of, rows_of_trades
 from freqfleet.testing.trades import closed_trade, version
 
 NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
@@ -188,6 +190,57 @@ class StoreContract:
     def test_a_window_without_a_zone_is_refused(self, store: LearningStore) -> None:
         with pytest.raises(InputError, match="needs its zone"):
             store.closed_trades(closed_from=datetime(2025, 11, 1))  # noqa: DTZ001 - that is the case
+
+    # Closed trades: as columns
+
+    def test_columns_hold_the_trades_in_their_order(self, store: LearningStore) -> None:
+        store.record_closed_trades(
+            [
+                closed_trade(trade_id=9, bot="BOT2", closed_at=NOON, side=Side.SHORT, leverage=1.0),
+                closed_trade(trade_id=2, bot="BOT1", instance="b", closed_at=NOON, stake_quote=0.0),
+                closed_trade(trade_id=1, bot="BOT1", instance="b", closed_at=NOON, open_rate=0.000_012_3),
+                closed_trade(trade_id=2**40, bot="BOT1", instance="a", closed_at=NOON),
+                closed_trade(trade_id=1, bot="bot1", instance="a", closed_at=NOON, margin_profit_ratio=-1.5),
+                closed_trade(trade_id=7, bot="BOT1", pair="ETH/USDT:USDT", closed_at=NOON - MINUTE),
+            ]
+        )
+
+        columns = store.trade_columns()
+
+        assert len(columns) == 6
+        assert rows_of(columns) == rows_of_trades(store.closed_trades())
+        assert columns.bots == ("BOT1", "BOT2", "bot1")
+        assert columns.pairs == ("BTC/USDT:USDT", "ETH/USDT:USDT")
+
+    def test_columns_of_a_window_are_the_trades_of_that_window(self, store: LearningStore) -> None:
+        store.record_closed_trades(
+            [
+                closed_trade(
+                    trade_id=number,
+                    closed_at=NOON + number * MINUTE,
+                    bot=f"BOT{number % 3 + 1}",
+                    pair=("BTC/USDT:USDT", "ETH/USDT:USDT")[number % 2],
+                )
+                for number in range(9)
+            ]
+        )
+
+        windows: tuple[dict[str, Any], ...] = (
+            {"closed_from": NOON + MINUTE, "closed_to": NOON + 7 * MINUTE},
+            {"closed_from": NOON + timedelta(microseconds=1)},
+            {"bots": ["BOT1", "BOT3"], "pairs": ["ETH/USDT:USDT"]},
+            {"bots": []},
+            {"pairs": []},
+        )
+
+        for window in windows:
+            columns = store.trade_columns(**window)
+            assert rows_of(columns) == rows_of_trades(store.closed_trades(**window)), window
+
+    def test_an_empty_store_has_empty_columns(self, store: LearningStore) -> None:
+        columns = store.trade_columns()
+
+        assert (len(columns), columns.pairs, columns.bots) == (0, (), ())
 
     def test_the_last_recorded_close_is_the_bots_own(self, store: LearningStore) -> None:
         store.record_closed_trades(
@@ -438,6 +491,8 @@ class StoreContract:
 
         with pytest.raises(StoreUnavailable, match="closed"):
             store.closed_trades()
+        with pytest.raises(StoreUnavailable, match="closed"):
+            store.trade_columns()
         with pytest.raises(StoreUnavailable, match="closed"):
             store.record_closed_trades([closed_trade()])
 
