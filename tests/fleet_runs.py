@@ -32,6 +32,7 @@ BOTS = {
     "BOT3": "BOT3MetaStrategyAdaptive",
 }
 RUN_CONFIG = "run.json"
+BACKTEST_LOG = "backtest.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,17 @@ def backtest(
 
     done = run_freqtrade([*args, "--strategy-list", *strategies], userdir, env=env)
 
+    (userdir / "logs" / BACKTEST_LOG).write_text(done.stderr, encoding="utf-8")
     assert done.returncode == 0, done.tail()
     result = open_backtest(userdir / "backtest_results")
     readings = {name: result.read(name, bot=name) for name in strategies}
     assert [one.dropped for one in readings.values()] == [()] * len(readings)
     return {name: one.trades for name, one in readings.items()}
+
+
+def log_of(userdir: Path) -> str:
+    """Return what freqtrade said in the last backtest of this userdir."""
+    return (userdir / "logs" / BACKTEST_LOG).read_text(encoding="utf-8")
 
 
 def replayed_exit(
