@@ -72,6 +72,18 @@ def test_a_change_barely_across_an_edge_waits_for_a_day():
     assert published[0].recorded_at - RECORDED >= AT_MOST
 
 
+def test_looks_a_day_apart_or_more_are_held_back_by_no_edge():
+    published = published_over([1.9, 2.1, 2.1], start=1.8, every=timedelta(days=7))
+
+    assert [one.posterior.kelly_leverage for one in published] == pytest.approx([1.9, 2.1], abs=0.01)
+
+
+def test_the_first_look_of_a_process_waits_however_old_the_record_is():
+    guard, later = Hysteresis(), RECORDED + timedelta(days=7)
+
+    assert not guard.publishes(kelly(1.8), kelly(2.6, later), later)
+
+
 def test_less_leverage_waits_as_long_as_more():
     published = published_over([1.2] * 400, start=2.4)
 

@@ -13,17 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freqfleet.clock import FixedClock, to_ms
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, StoreUnavailable
+from freqfleet.learning.bin_exits import BinExits
+from freqfleet.learning.controller import Controller
 from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.standings import StandingsInMemory
 from freqfleet.learning.walk_forward import Step, WalkForward, walk_times
 from freqfleet.learning.walk_outcome import walk_document
 from freqfleet.market.series import Candles, Funding
+from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
 from freqfleet.store.series import DECAY_Z
 from freqfleet.testing.memory_store import MemoryStore
+from freqfleet.testing.records import bin_record
 from freqfleet.testing.trades import version
 from replaycases import BTC, STEP_MS, WAVE_CANDLES, FakeCandleFiles, after, funding_of, waves
 
@@ -33,8 +39,21 @@ WAVE_MINUTES = 5 * WAVE_CANDLES
 # The markets turn: there is something new to learn in the middle.
 PEAKS = {BTC: [0.06] * 35 + [0.10] * 45, ETH: [0.05] * 30 + [0.09] * 25 + [0.13] * 25}
 SEARCHES = {"holdout": "random", "certified": "exact"}  # by the method of the gate
+# What there is to disturb: the method of the gate, and the pair whose trades are spread over all bins, so
+# that no bin has enough of them. Where a bin gets exits of its own, they leave its pair nothing to gain.
+CASES = {"holdout": ("holdout", None), "pairs": ("certified", BTC), "bins": ("certified", None)}
 FUNDING = [funding_of([60.0 * hour for hour in range(0, 320, 8)], [0.0001] * 40)]
 FIRST, LAST, EVERY = after(WAVE_MINUTES * 30), after(WAVE_MINUTES * 78), timedelta(days=2)
+
+
+class MovedClock:
+    """A clock that a test moves."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
 
 
 class PastFakes:
@@ -110,6 +129,10 @@ def walk(store, candles, *, times=None, search="random", funding=None, **options
     )
 
 
+def records_until(store: MemoryStore, at: datetime) -> list[BinRecord]:
+    return store.bin_records(recorded_to=at)
+
+
 def versions_until(store: MemoryStore, at: datetime) -> list[ParameterVersion]:
     return sorted(store.parameter_versions(recorded_to=at), key=lambda one: (one.recorded_at, one.key.label))
 
@@ -152,6 +175,61 @@ def test_every_step_decides_what_an_optimizer_of_its_time_decides(world):
     assert len({one.recorded_at for one in store.parameter_versions()}) > 2
 
 
+@pytest.mark.parametrize("method", ["holdout", "certified"])
+def test_every_step_records_the_bins_that_a_controller_of_its_time_records(world, method):
+    candles, trades = world
+    store, by_hand, clock = store_of(trades), MemoryStore(), MovedClock(FIRST)
+    options = {"settings": settings_for(method), "search": SEARCHES[method]}
+    exits = BinExits(
+        store=by_hand,
+        candles=FakeCandleFiles(*candles),
+        settings=options["settings"],
+        clock=clock,
+        standings=StandingsInMemory(),
+    )
+    controller = Controller(store=by_hand, settings=options["settings"], clock=clock, exits=exits)
+    standings = StandingsInMemory()
+
+    steps = walk(store, candles, **options)
+
+    for step in steps:
+        clock.at = step.as_of
+        by_hand.record_closed_trades([one for one in trades if one.closed_at < step.as_of])
+        Optimizer(
+            store=by_hand,
+            candles=FakeCandleFiles(*candles),
+            clock=clock,
+            standings=standings,
+            **options,
+        ).run()
+        controller.cycle()
+    assert len({one.recorded_at for one in store.bin_records()}) >= 2
+    assert store.bin_records() == by_hand.bin_records()
+    assert versions_until(store, LAST) == versions_until(by_hand, LAST)
+
+
+def test_bin_records_are_recorded_at_their_step_and_learned_from_before_it(world):
+    candles, trades = world
+    store = store_of(trades)
+
+    steps = walk(store, candles)
+
+    stored = store.bin_records()
+    first = steps[0].as_of
+    assert {one.recorded_at for one in stored} <= {step.as_of for step in steps}
+    assert all(one.learned_until < one.recorded_at for one in stored if one.trades)
+    book = RecordBook(stored)
+    fleet = (None, Side.LONG, None)
+    assert book.record(*fleet, first - timedelta(milliseconds=1)) is None
+    assert book.record(*fleet, first + EVERY / 2).trades == sum(
+        first - timedelta(days=5) <= one.closed_at < first for one in trades
+    )
+    later = next(one for one in stored if one.recorded_at > first)
+    level = (later.pair, later.side, later.leverage_bin)
+    assert book.record(*level, later.recorded_at - timedelta(milliseconds=1)) != later
+    assert book.record(*level, later.recorded_at) == later
+
+
 def test_versions_are_recorded_at_their_step_and_learned_from_before_it(world):
     candles, trades = world
     store = store_of(trades)
@@ -184,27 +262,42 @@ def test_walking_again_stores_nothing_more_and_tells_the_same(world, method):
     store = store_of(trades)
     options = {"settings": settings_for(method), "search": SEARCHES[method]}
     once = walk(store, candles, **options)
-    stored = store.parameter_versions()
+    stored, records = store.parameter_versions(), store.bin_records()
 
     again = walk(store, candles, **options)
 
     assert stored
+    assert records
     assert store.parameter_versions() == stored
+    assert store.bin_records() == records
     # Their texts, to the last digit: figures that are not measured are NaN, which equals nothing.
     assert [repr(one.run.findings) for one in again] == [repr(one.run.findings) for one in once]
-    assert [one.stored_before for one in again] == [len(one.versions) for one in once]
+    assert [one.stored_before for one in again] == [len(one.versions) + len(one.records) for one in once]
 
 
 def test_a_walk_that_was_cut_off_goes_on_as_if_it_had_not_been(world):
     candles, trades = world
     whole, cut_off = store_of(trades), store_of(trades)
     walk(whole, candles)
-    some = versions_until(whole, LAST)
+    some, bins = versions_until(whole, LAST), records_until(whole, LAST)
     cut_off.publish_parameters(some[: len(some) // 2])  # in the middle of a step, as a kill leaves it
+    cut_off.record_bins(bins[: len(bins) // 2])
 
     walk(cut_off, candles)
 
     assert versions_until(cut_off, LAST) == some
+    assert records_until(cut_off, LAST) == bins
+
+
+def test_a_walk_of_before_there_were_bin_records_gets_them(world):
+    candles, trades = world
+    whole, older = store_of(trades), store_of(trades)
+    walk(whole, candles)
+    older.publish_parameters(whole.parameter_versions())
+
+    walk(older, candles)
+
+    assert older.bin_records() == whole.bin_records()
 
 
 def test_a_longer_walk_keeps_what_a_shorter_one_stored(world):
@@ -230,6 +323,43 @@ def test_versions_of_other_runs_inside_the_span_are_refused_before_anything_is_s
         walk(store, candles)
 
     assert len(store.parameter_versions()) == 1
+
+
+def test_bin_records_of_a_controller_inside_the_span_are_refused_before_anything_is_stored(world):
+    candles, trades = world
+    store = store_of(trades)
+    store.record_bins([bin_record(pair=BTC, recorded_at=FIRST + timedelta(seconds=30))])
+
+    with pytest.raises(
+        InputError, match=r"bin records of other runs \(1\), .* that of BTC.* a store of its own"
+    ):
+        walk(store, candles)
+
+    assert store.parameter_versions() == []
+    assert len(store.bin_records()) == 1
+
+
+def test_bin_records_of_a_walk_over_other_trades_are_refused(world):
+    candles, trades = world
+    store = store_of(trades)
+    store.record_bins([bin_record(pair=BTC, recorded_at=FIRST)])
+
+    with pytest.raises(InputError, match=r"the bin record of BTC.* is of a walk over other trades"):
+        walk(store, candles)
+
+
+def test_a_walk_goes_on_from_the_bin_records_of_before_it(world):
+    candles, trades = world
+    store, without = store_of(trades), store_of(trades)
+    before = bin_record(pair="XRP/USDT:USDT", recorded_at=FIRST - EVERY)
+    store.record_bins([before])
+
+    walk(store, candles)
+
+    walk(without, candles)
+    emptied = [one for one in store.bin_records() if one.pair == before.pair and one != before]
+    assert [(one.recorded_at, one.trades) for one in emptied] == [(FIRST, 0)]
+    assert [one for one in store.bin_records() if one.pair != before.pair] == without.bin_records()
 
 
 def test_versions_from_before_the_walk_are_what_its_first_step_has_to_beat(world):
@@ -314,6 +444,9 @@ def test_the_document_of_a_walk_counts_verdicts_and_names_versions(world):
     document = walk_document(walk(store, candles))
 
     assert document["versions"] == len(store.parameter_versions())
+    assert document["bin_records"] == len(store.bin_records())
+    told = [BinRecord.from_dict(one) for step in document["steps"] for one in step["bins"]["records"]]
+    assert sorted(told, key=repr) == sorted(store.bin_records(), key=repr)
     assert [one["version"] for step in document["steps"] for one in step["versions"]] == [
         one.version_id for one in store.parameter_versions()
     ]
@@ -322,27 +455,41 @@ def test_the_document_of_a_walk_counts_verdicts_and_names_versions(world):
 
 
 @cache
-def undisturbed(method):
-    """What a walk publishes when nothing is scrambled."""
+def case_of(name):
+    """Return the method, the candles and the trades of a case."""
+    method, spread = CASES[name]
     candles, trades = make_world()
+    levels = (1.5, 3.0, 4.0, 6.0, 9.0)
+    return (
+        method,
+        candles,
+        [replace(one, leverage=levels[one.trade_id % 5]) if one.pair == spread else one for one in trades],
+    )
+
+
+@cache
+def undisturbed(name):
+    """What a walk publishes when nothing is scrambled."""
+    method, candles, trades = case_of(name)
     store = store_of(trades)
     walk(store, candles, settings=settings_for(method), search=SEARCHES[method], funding=FUNDING)
     return store
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     steps_known=st.integers(0, 4),
-    method=st.sampled_from(sorted(SEARCHES)),
+    case=st.sampled_from(sorted(CASES)),
     deletes=st.booleans(),
 )
-def test_no_bit_of_the_past_depends_on_the_future(seed, steps_known, method, deletes):
-    candles, trades = make_world()
+def test_no_bit_of_the_past_depends_on_the_future(seed, steps_known, case, deletes):
+    method, candles, trades = case_of(case)
     times = walk_times(FIRST, LAST, EVERY)
     now = times[steps_known]
     store = store_of(scrambled_trades(trades, now, seed, deletes=deletes))
     store.publish_parameters([version(recorded_at=LAST + EVERY)])
+    store.record_bins([bin_record(pair=BTC, recorded_at=LAST + EVERY)])
 
     walk(
         store,
@@ -353,17 +500,22 @@ def test_no_bit_of_the_past_depends_on_the_future(seed, steps_known, method, del
         funding=[scrambled_funding(one, now, seed) for one in FUNDING],
     )
 
-    known = versions_until(undisturbed(method), now)
-    assert versions_until(store, now) == known
+    assert versions_until(store, now) == versions_until(undisturbed(case), now)
+    assert records_until(store, now) == records_until(undisturbed(case), now)
 
 
 def test_there_is_something_to_disturb():
     steps = {
-        method: {one.recorded_at for one in undisturbed(method).parameter_versions()} for method in SEARCHES
+        case: {(one.recorded_at, one.key.leverage_bin is not None) for one in stored.parameter_versions()}
+        for case in CASES
+        for stored in [undisturbed(case)]
     }
+    bins = {case: {one.recorded_at for one in undisturbed(case).bin_records()} for case in CASES}
 
     assert len(steps["holdout"]) >= 3
-    assert steps["certified"] == {FIRST + 3 * EVERY}
+    assert steps["pairs"] == {(FIRST + 3 * EVERY, False)}
+    assert steps["bins"] == {(FIRST, True)}
+    assert all(len(times) >= 2 for times in bins.values())
 
 
 def test_the_scrambled_future_is_seen_by_steps_that_lie_in_it():
@@ -374,6 +526,7 @@ def test_the_scrambled_future_is_seen_by_steps_that_lie_in_it():
     walk(store, [scrambled(one, now, 1, deletes=False) for one in candles], funding=FUNDING)
 
     assert versions_until(store, LAST) != versions_until(undisturbed("holdout"), LAST)
+    assert records_until(store, now) == records_until(undisturbed("holdout"), now)
 
 
 def scrambled_trades(trades, now, seed, *, deletes):

@@ -42,8 +42,9 @@ def walk_forward(
     """Publish the history that a live learner would have produced, each version at its own time.
 
     Every step learns from trades closed and candles finished before it, and from nothing else, so a backtest
-    that trades on the book sees at every moment what was known then. Running it again changes nothing. Ends
-    with 1 where no step published anything.
+    that trades on the book sees at every moment what was known then: exits, and what each leverage bin
+    earned, which bots choose leverage by. Running it again changes nothing. Ends with 1 where no step
+    published exits.
 
     freqfleet walk-forward --from 2025-08-01 --to 2025-11-01 --every 7d
     """

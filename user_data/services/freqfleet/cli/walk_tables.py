@@ -24,6 +24,8 @@ def print_walk(steps: Sequence[Step]) -> None:
     titles = ("Trades", *(verdict.value.capitalize() for verdict in Verdict), "Retracted", "Seconds")
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("Bins", justify="right", no_wrap=True)
+    table.add_column("Bin exits", justify="right", no_wrap=True)
     table.add_column("Stored before", justify="right", no_wrap=True)
     for step in steps:
         table.add_row(
@@ -31,15 +33,20 @@ def print_walk(steps: Sequence[Step]) -> None:
             as_count(step.trades),
             *(as_count(step.run.count(verdict)) for verdict in Verdict),
             as_count(len(step.versions) - len(step.taken)),
-            as_seconds(step.run.elapsed_seconds),
-            f"{step.stored_before} of {len(step.versions)}" if step.stored_before else "-",
+            as_seconds(step.run.elapsed_seconds + step.cycle.wall_seconds),
+            as_count(len(step.records)),
+            as_count(step.cycle.exits.published if step.cycle.exits is not None else 0),
+            f"{step.stored_before} of {len(step.versions) + len(step.records)}"
+            if step.stored_before
+            else "-",
         )
     console.print(table)
-    notes = Counter(note for step in steps for note in step.run.notes)
+    notes = Counter(note for step in steps for note in step.notes)
     for note, count in notes.items():
         console.print(f"note, in {plural(count, 'step')}: {note}", markup=False)
     versions = sum(len(step.versions) for step in steps)
+    records = sum(len(step.records) for step in steps)
     console.print(
-        f"{plural(versions, 'version')} in {plural(len(steps), 'step')}, each learned from what was known "
-        "at its time"
+        f"{plural(versions, 'version')} and {plural(records, 'bin record')} in {plural(len(steps), 'step')}, "
+        "each learned from what was known at its time"
     )

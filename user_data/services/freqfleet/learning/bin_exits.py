@@ -26,6 +26,7 @@ from freqfleet.domain.leverage_bins import LeverageBin, leverage_bin
 from freqfleet.domain.sides import Side
 from freqfleet.errors import MarketError
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
+from freqfleet.learning.memory import BinMemory
 from freqfleet.learning.pair_side import Finding, skipped
 from freqfleet.learning.pair_work import CandleSource, DetailSource
 from freqfleet.learning.publisher import Publisher
@@ -39,7 +40,6 @@ from freqfleet.parameters.version import ParameterKey, ParameterVersion
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.settings import LatticeSettings, Settings
-from freqfleet.store.promise import LearningStore
 from freqfleet.validation.holdout import Holdout
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class BinExits:
     def __init__(
         self,
         *,
-        store: LearningStore,
+        store: BinMemory,
         candles: CandleSource,
         settings: Settings,
         clock: Clock,
@@ -240,7 +240,7 @@ class BinExits:
         publisher = Publisher(
             store=self._store,
             clock=self._clock,
-            run_id=f"{RUN_NAME}-{now:%Y%m%dT%H%M%SZ}",
+            run_id=bin_run_id(now),
             pending=None,
             note=notes.append,
         )
@@ -253,6 +253,11 @@ class BinExits:
             if decision.version is not None:
                 logger.info("%s: %s", _label(decision), decision.reason)
         return findings, [one.champion.key.label for one in reviewed.retractions]
+
+
+def bin_run_id(at: datetime) -> str:
+    """Return the id of the look at this time, as its versions carry it."""
+    return f"{RUN_NAME}-{at:%Y%m%dT%H%M%SZ}"
 
 
 def _fallback(

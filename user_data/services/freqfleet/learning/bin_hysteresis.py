@@ -6,6 +6,8 @@ would make leverage jump with every trade. What was published therefore stays
 - while the new belief lies on the other side of an edge, until it has been clearly beyond it for three looks
   in a row and an hour (or stays there for a day),
 - and where nothing that matters has changed (then for a week).
+Where looks lie a day or more apart, as in a walk through the past, nothing trembles: there the edge alone
+holds nothing back.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ class Hysteresis:
     def __init__(self) -> None:
         self._crossings: dict[str, Crossing] = {}
         self._due: dict[str, datetime] = {}
+        self._seen: dict[str, datetime] = {}
 
     @property
     def waiting(self) -> int:
@@ -54,6 +57,7 @@ class Hysteresis:
     def publishes(self, published: BinRecord | None, new: BinRecord, now: datetime) -> bool:
         """Return whether `new` replaces what is published; what is held back is remembered."""
         key = new.label
+        before, self._seen[key] = self._seen.get(key), now
         if published is None:
             return self._done(key)
         if not _matters(published, new):
@@ -62,7 +66,7 @@ class Hysteresis:
             return stale
         may = published.recorded_at + AT_LEAST
         crossing = self._crossing(key, published, new, now)
-        if crossing is not None:
+        if crossing is not None and not (before is not None and now - before >= AT_MOST):
             ripe = crossing.looks >= LOOKS and now - crossing.since >= AT_LEAST
             if not ripe and now - crossing.since < AT_MOST:
                 self._due[key] = max(may, crossing.since + AT_LEAST) if crossing.looks >= LOOKS else now

@@ -28,11 +28,12 @@ from freqfleet.learning.bin_columns import SIDES, TradeColumns
 from freqfleet.learning.bin_exits import BinExitsRun
 from freqfleet.learning.bin_hysteresis import Hysteresis
 from freqfleet.learning.bin_posteriors import BINS, Belief, Beliefs, believe
+from freqfleet.learning.memory import BinMemory
 from freqfleet.learning.trade_feed import Kind, Look, TradeFeed
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import ParameterKey
 from freqfleet.settings import Settings
-from freqfleet.store.promise import LearningStore, StoreHealth
+from freqfleet.store.promise import StoreHealth
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Controller:
     """
 
     def __init__(
-        self, *, store: LearningStore, settings: Settings, clock: Clock, exits: ExitsLook | None = None
+        self, *, store: BinMemory, settings: Settings, clock: Clock, exits: ExitsLook | None = None
     ) -> None:
         self._exits = exits
         self._looked_on: date | None = None

@@ -1,4 +1,4 @@
-"""LearningMemory: what a learner needs of the learning store. Every store is one."""
+"""What a learner needs of the learning store; every store is both of these."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.parameters.version import ParameterVersion
-from freqfleet.store.promise import WriteReceipt
+from freqfleet.store.promise import StoreHealth, WriteReceipt
 
 
 class LearningMemory(Protocol):
@@ -39,4 +40,26 @@ class LearningMemory(Protocol):
 
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest first."""
+        ...
+
+
+class BinMemory(LearningMemory, Protocol):
+    """What the controller needs beside that, as `store.promise.LearningStore` promises it."""
+
+    def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
+        """Return for each key the champion or retirement that took effect last by `at`."""
+        ...
+
+    def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
+        """Store what is known of leverage bins from their `recorded_at` on."""
+        ...
+
+    def bin_records(
+        self, *, recorded_to: datetime | None = None, newest_only: bool = False
+    ) -> list[BinRecord]:
+        """Return every record up to and including `recorded_to`; of every level all, or the last one."""
+        ...
+
+    def health(self) -> StoreHealth:
+        """Return how many trades and versions there are, and when the newest came."""
         ...

@@ -15,7 +15,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from freqfleet.domain.closed_trade import ClosedTrade
-from freqfleet.store.promise import LearningStore, StoreHealth
+from freqfleet.learning.memory import BinMemory
+from freqfleet.store.promise import StoreHealth
 
 OVERLAP = timedelta(hours=2)  # a bot that could not write for so long still counts as on time
 _Identity = tuple[str, str, int]
@@ -47,7 +48,7 @@ class Look:
 class TradeFeed:
     """Follows the closed trades of some bots, `days_back` days of them."""
 
-    def __init__(self, store: LearningStore, *, bots: Sequence[str], days_back: int) -> None:
+    def __init__(self, store: BinMemory, *, bots: Sequence[str], days_back: int) -> None:
         self._store = store
         self._bots = frozenset(bots)
         self._days_back = days_back

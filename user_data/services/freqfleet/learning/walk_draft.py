@@ -1,33 +1,54 @@
-"""Draft: what a walk has read and what it would store, in memory.
+"""Draft: what a walk has read and what it would store, in memory, as it was known at one time.
 
-An optimizer takes it for a store. Every step of a walk sees what the store held before the walk, and what the
-steps before it have drafted; so a walk comes to the same whether or not a part of it is stored already.
+An optimizer and a controller take it for a store. Every step of a walk sees what the store held before the
+walk, and what the steps before it have drafted; so a walk comes to the same whether or not a part of it is
+stored already. Nothing that lies at or after the time of the step is to be had from it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from types import SimpleNamespace
 
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
-from freqfleet.parameters.version import ParameterVersion
-from freqfleet.store.promise import WriteReceipt
+from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
+from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import parameter_version, version_row
 from freqfleet.store.series import Reading
 
+_closed_at = attrgetter("closed_at")
+_recorded_at = attrgetter("recorded_at")
+
 
 class Draft:
-    """The trades that a walk may learn from, and the versions up to where it is. See `LearningMemory`.
+    """The trades that a walk may learn from, and what was recorded up to where it is. See `BinMemory`.
 
-    before : the versions that were recorded before the walk.
+    at : where the walk is; `go_to` moves it, forward only.
+    versions, records : what was recorded before the walk.
     """
 
-    def __init__(self, trades: Iterable[ClosedTrade], before: Iterable[ParameterVersion]) -> None:
-        self._trades = tuple(trades)
-        self._versions = list(before)
+    def __init__(
+        self,
+        trades: Iterable[ClosedTrade],
+        versions: Iterable[ParameterVersion],
+        records: Iterable[BinRecord] = (),
+        *,
+        at: datetime,
+    ) -> None:
+        self._trades = sorted(trades, key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
+        self._versions = list(versions)
+        self._records = sorted(records, key=_recorded_at)
+        self.at = at
+
+    def go_to(self, at: datetime) -> None:
+        """Stand at the next step."""
+        self.at = at
 
     def closed_trades(
         self,
@@ -37,14 +58,14 @@ class Draft:
         bots: Sequence[str] | None = None,
         pairs: Sequence[str] | None = None,
     ) -> list[ClosedTrade]:
-        """Return trades with closed_from <= closed_at < closed_to."""
+        """Return trades with closed_from <= closed_at < closed_to, none that closed at `at` or later."""
+        until = self.at if closed_to is None else min(closed_to, self.at)
+        first = 0 if closed_from is None else bisect_left(self._trades, closed_from, key=_closed_at)
+        last = bisect_left(self._trades, until, key=_closed_at)
         return [
             one
-            for one in self._trades
-            if (closed_from is None or closed_from <= one.closed_at)
-            and (closed_to is None or one.closed_at < closed_to)
-            and (bots is None or one.bot in bots)
-            and (pairs is None or one.pair in pairs)
+            for one in self._trades[first:last]
+            if (bots is None or one.bot in bots) and (pairs is None or one.pair in pairs)
         ]
 
     def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
@@ -67,7 +88,18 @@ class Draft:
     def parameter_versions(self, *, recorded_to: datetime | None = None) -> list[ParameterVersion]:
         """Return every version recorded up to and including `recorded_to`, oldest recording first."""
         found = [one for one in self._versions if recorded_to is None or one.recorded_at <= recorded_to]
-        return sorted(found, key=lambda one: one.recorded_at)
+        return sorted(found, key=_recorded_at)
+
+    def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
+        """Return for each key the champion or retirement that took effect last by `at`."""
+        in_force: dict[ParameterKey, ParameterVersion] = {}
+        for one in self.parameter_versions(recorded_to=at):  # by recording: a later one wins a tie
+            if one.stage is Stage.CANDIDATE or one.effective_from > at:
+                continue
+            before = in_force.get(one.key)
+            if before is None or one.effective_from >= before.effective_from:
+                in_force[one.key] = one
+        return sorted(in_force.values(), key=_recorded_at)
 
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest recording first."""
@@ -76,6 +108,23 @@ class Draft:
             for one in self.parameter_versions()
             if one.key.pair == pair and (side is None or one.key.side is side)
         ]
+
+    def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
+        """Keep what is known of leverage bins; a controller records a level once a cycle."""
+        self._records += sorted(records, key=_recorded_at)
+        return WriteReceipt(accepted=len(records))
+
+    def bin_records(
+        self, *, recorded_to: datetime | None = None, newest_only: bool = False
+    ) -> list[BinRecord]:
+        """Return every record up to and including `recorded_to`; of every level all, or the last one."""
+        until = len(self._records)
+        if recorded_to is not None:
+            until = bisect_right(self._records, recorded_to, key=_recorded_at)
+        found = self._records[:until]
+        if newest_only:
+            found = list({(one.pair, one.side, one.leverage_bin): one for one in found}.values())
+        return sorted(found, key=lambda one: (one.recorded_at, one.label))
 
     def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
         """Forget them: the walk stores the series of its steps itself, where it stores their versions."""
@@ -88,6 +137,20 @@ class Draft:
         """Return none."""
         del name, since, until
         return []
+
+    def health(self) -> StoreHealth:
+        """Return how much is known at `at`."""
+        trades = bisect_left(self._trades, self.at, key=_closed_at)
+        recordings = [one.recorded_at for one in self._versions]
+        return StoreHealth(
+            description="the draft of a walk",
+            schema=0,
+            trades=trades,
+            versions=len(recordings),
+            latency_ms=0.0,
+            last_trade_closed_at=self._trades[trades - 1].closed_at if trades else None,
+            last_version_recorded_at=max(recordings, default=None),
+        )
 
     def drafted(self, at: datetime) -> list[ParameterVersion]:
         """Return the versions that the step at this time has made."""

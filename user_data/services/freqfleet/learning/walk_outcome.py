@@ -20,6 +20,7 @@ def walk_document(steps: Sequence[Step]) -> dict[str, Any]:
         "search": steps[0].run.search,
         "steps": [_step(one) for one in steps],
         "versions": sum(len(one.versions) for one in steps),
+        "bin_records": sum(len(one.records) for one in steps),
     }
 
 
@@ -32,7 +33,13 @@ def _step(step: Step) -> dict[str, Any]:
         "trades": step.trades,
         "stored_before": step.stored_before,
         "elapsed_seconds": round(step.run.elapsed_seconds, 3),
-        "notes": list(step.run.notes),
+        "notes": list(step.notes),
+        "bins": {
+            "records": [one.to_dict() for one in step.records],
+            "judged": len(step.bin_findings),
+            "published": step.cycle.exits.published if step.cycle.exits is not None else 0,
+            "elapsed_seconds": round(step.cycle.wall_seconds, 3),
+        },
         "versions": [_version(one, verdicts.get(one.version_id, "retracted")) for one in step.versions],
     }
 
@@ -43,6 +50,7 @@ def _version(version: ParameterVersion, verdict: str) -> dict[str, Any]:
         "version": version.version_id,
         "pair": version.key.pair,
         "side": version.key.side.value,
+        "leverage_bin": None if version.key.leverage_bin is None else version.key.leverage_bin.label,
         "verdict": verdict,
         "stage": version.stage.value,
         "parameters": version.parameters.to_dict(),
