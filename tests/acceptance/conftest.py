@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dry_runs import livelier
 from fleet_runs import Stretch
 from freqfleet.market.candles import CandleFiles
 from freqfleet.market.sample_pairs import SAMPLE_PAIRS
@@ -48,6 +49,20 @@ def real_or_sample(request: pytest.FixtureRequest) -> Stretch:
         return _crash()
     except pytest.skip.Exception:
         return request.getfixturevalue("sample_stretch")
+
+
+@pytest.fixture(scope="session")
+def lively_datadir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real candles, or a sample of many pairs, with every move tripled: a dry run cannot wait for long."""
+    folder = tmp_path_factory.mktemp("market")
+    try:
+        calm = market_dir("ci")
+    except pytest.skip.Exception:
+        from freqfleet.market.sample import write_sample  # imports freqtrade
+
+        calm = folder / "calm"
+        write_sample(calm, pairs=12, days=14)
+    return livelier(calm, folder / "binance")
 
 
 def _crash() -> Stretch:
