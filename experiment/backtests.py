@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from typing import Any
 from experiment import ROOT
 from experiment.markets import Market
 from freqfleet.clock import iso
+from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.errors import FreqfleetError
 from freqfleet.exchange.freqtrade_runs import run_freqtrade
@@ -167,12 +169,20 @@ class Backtests:
         """Return what a result depends on, but for the program itself."""
         market = self.market
         versions: list[str] = []
+        bins = ""
         if arm is not Arm.DEFAULTS:
             with closing(SqlStore(self.store_url(arm))) as store:
                 versions = sorted(one.version_id for one in store.parameter_versions())
+                bins = _digest(store.bin_records())
         return {
             "bot": bot,
             "pairs": list(market.pairs),
             "time": [iso(market.starts_at), iso(market.ends_at)],
             "versions": versions,
+            "bins": bins,
         }
+
+
+def _digest(records: Sequence[BinRecord]) -> str:
+    text = json.dumps([one.to_dict() for one in records], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest() if records else ""

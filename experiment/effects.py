@@ -52,6 +52,8 @@ class Effect:
     per_trade : difference of the mean profit of a trade, in bps; None where an arm has no trade.
     same_entry : mean difference of trades that both arms entered, in bps; None where there are none.
     moved : how many of those left elsewhere.
+    money : the account with stakes and leverage in it, in quote currency a day; `*_quote` are its sums and
+    `*_leverage` the mean leverage of the trades, None without any.
     """
 
     default_trades: int
@@ -65,6 +67,11 @@ class Effect:
     same_entry: Interval | None
     matched: int
     moved: int
+    money: Interval
+    default_quote: float
+    arm_quote: float
+    default_leverage: float | None
+    arm_leverage: float | None
 
 
 def effect(
@@ -89,6 +96,16 @@ def effect(
         ),
         matched=len(both),
         moved=sum((old.closed_at, old.close_rate) != (new.closed_at, new.close_rate) for old, new in both),
+        money=_interval_of_days(
+            [
+                new - old
+                for old, new in zip(_daily_quote(before, days), _daily_quote(after, days), strict=True)
+            ]
+        ),
+        default_quote=math.fsum(one.profit_quote for one in before),
+        arm_quote=math.fsum(one.profit_quote for one in after),
+        default_leverage=_mean_leverage(before),
+        arm_leverage=_mean_leverage(after),
     )
 
 
@@ -103,6 +120,17 @@ def daily_profit(trades: Iterable[ClosedTrade], days: Sequence[date]) -> list[fl
     for one in trades:
         earned[one.opened_at.date()] += one.position_profit_ratio
     return [earned[day] for day in days]
+
+
+def _daily_quote(trades: Iterable[ClosedTrade], days: Sequence[date]) -> list[float]:
+    earned: defaultdict[date, float] = defaultdict(float)
+    for one in trades:
+        earned[one.opened_at.date()] += one.profit_quote
+    return [earned[day] for day in days]
+
+
+def _mean_leverage(trades: Sequence[ClosedTrade]) -> float | None:
+    return math.fsum(one.leverage for one in trades) / len(trades) if trades else None
 
 
 def daily_difference(

@@ -25,12 +25,16 @@ All profits are position-level (before leverage), net of freqtrade's fees and fu
 1. *First pass.* BOT1 (long), BOT2 (short) and BOT3 (both) trade every pair with the defaults of
    `fleet.toml`. These trades are what is learned from.
 2. *Walk-forward.* Every {days} days from the {days}th on, `freqfleet walk-forward` does what `freqfleet
-   optimize` would have done then: it knows the trades closed and the candles finished before that moment,
-   and what was in force. Twice: through the gate ([0009](decisions/0009-publication-gate.md)), and
-   through the seed's hold-out gate (learn on 70 %, publish when the other 30 % earned more).
-3. *Second pass.* The bots trade the same candles again on each book; every entry gets what was in force
-   at its own time. A bot for whose sides nothing was published is not run again: it would repeat the
-   first pass. Up to the first step every arm must have made the same trades, or no page is written.
+   optimize` and then `freqfleet controller` would have done then: they know the trades closed and the
+   candles finished before that moment, and what was in force. Twice: through the gate
+   ([0009](decisions/0009-publication-gate.md)), and through the seed's hold-out gate (learn on 70 %, publish
+   when the other 30 % earned more). Both record what the trades of every leverage bin earned by then; the
+   gate may also give a bin exits of its own, the seed's gate does not
+   ([0014](decisions/0014-bins-are-alike-until-shown-otherwise.md)). Feeders are rules here and learn nothing.
+3. *Second pass.* The bots trade the same candles again on each book; every entry gets the exits, and the
+   leverage by bin, that were known at its own time. A bot for whose sides nothing was published is not run
+   again: it would repeat the first pass. Up to the first step every arm must have made the same trades, or
+   no page is written.
 4. *Comparison*, from the first step on. Stake {stake:,.0f}, a wallet of {wallet:,.0f} and a slot for
    every pair: pairs do not compete for money, so a pair's trades depend on its own exits only.
 
@@ -40,6 +44,11 @@ So three numbers stand side by side. *Account*: what a day earned in all, trades
 included; the verdict above is this one. *Per trade*: the difference of the mean trades. *Same entry*:
 only trades of the same bot, pair, side and opening time in both arms, which is what changed exits did to
 entries that both made; it leaves out what the freed or taken room did.
+
+**Leverage.** None of these three can see it: on price, leverage changes nothing but where a position is
+liquidated. *Money* is what the account came to in USDT with the leverage that each arm chose, on stakes of
+{stake:,.0f}. An arm that takes less leverage loses less where trades lose and earns less where they earn;
+that is what bins are for, and no proof of better trades.
 
 Intervals are 95 %, with days of entry as the independent pieces (trades of a day share the market),
 widened for the number of days as Student's t is.
@@ -83,8 +92,8 @@ def write_page(out: Path, studies: Sequence[Study], *, every_days: int) -> None:
             "",
             "### What was published, step by step",
             "",
-            "Decisions are of pair sides. Skipped are those with too few trades yet, and those of pairs that",
-            "no bot traded here.",
+            "Decisions, published to skipped, are of pair sides. Skipped are those with too few trades yet,",
+            "and those of pairs that no bot traded here.",
             "",
             *_by_step(study),
             "",
@@ -121,8 +130,9 @@ def _result(study: Study) -> Iterator[str]:
 
 def verdict(study: Study, arm: Arm, found: Effect) -> str:
     """Say what an arm came to, by the account of the whole fleet and nothing else."""
-    if not any(step.recorded for step in study.walks[arm]):
-        return "nothing was published."
+    steps = study.walks[arm]
+    if not any(step.recorded for step in steps):
+        return "no exits were published." if any(step.bins for step in steps) else "nothing was published."
     if not found.account.leaves_zero_out:
         return "no difference shown."
     return "learning did better." if found.account.mean > 0.0 else "learning did worse."
@@ -133,11 +143,11 @@ def _numbers(study: Study, arm: Arm, found: Effect) -> str:
     steps = len(study.walks[arm])
     if not versions:
         return (
-            f"None of {plural(steps, 'step')} found anything that chance does not explain, so this "
-            f"arm is the "
-            f"defaults, trade for trade: {_earned(found.default_total_ratio)} in "
-            f"{as_count(found.default_trades)} trades (mean {_bps(found.default_mean_bps)})."
-            + _losing(found.default_mean_bps)
+            f"None of {plural(steps, 'step')} found exits that chance does not explain, so those of this arm "
+            f"are the defaults: {_earned(found.arm_total_ratio)} in "
+            f"{as_count(found.arm_trades)} trades (mean {_bps(found.arm_mean_bps)})."
+            + _losing(found.arm_mean_bps)
+            + _by_leverage(study, arm, found)
         )
     return (
         f"{plural(versions, 'version')} in {plural(steps, 'step')}. The fleet earned "
@@ -146,6 +156,19 @@ def _numbers(study: Study, arm: Arm, found: Effect) -> str:
         f"{_interval(found.account)} a day, or {_interval(found.per_trade)} a trade "
         f"(mean {_bps(found.arm_mean_bps)} after {_bps(found.default_mean_bps)})."
         + _losing(found.arm_mean_bps)
+        + _by_leverage(study, arm, found)
+    )
+
+
+def _by_leverage(study: Study, arm: Arm, found: Effect) -> str:
+    """Say what leverage by bin made of it in money; nothing where no bin was recorded."""
+    bins = sum(step.bins for step in study.walks[arm])
+    if not bins:
+        return ""
+    return (
+        f" By {plural(bins, 'bin record')} the mean leverage was {_times(found.arm_leverage)} instead of "
+        f"{_times(found.default_leverage)}; on stakes of {STAKE_QUOTE:,.0f} the fleet earned "
+        f"{found.arm_quote:+,.0f} USDT instead of {found.default_quote:+,.0f}, {_money(found.money)} a day."
     )
 
 
@@ -169,8 +192,8 @@ def _market(study: Study) -> Iterator[str]:
 
 def _by_bot(study: Study) -> Iterator[str]:
     titles = ("bot", "learned by", "trades", "mean trade", "account, a day", "per trade", "same entry")
-    yield f"| {' | '.join(titles)} | left elsewhere |"
-    yield "|---|---|---:|---:|---:|---:|---:|---:|"
+    yield f"| {' | '.join(titles)} | left elsewhere | leverage | money, a day |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"
     for bot in (*study.bots, None):
         name = "all" if bot is None else bot
         for arm in LEARNERS:
@@ -178,27 +201,29 @@ def _by_bot(study: Study) -> Iterator[str]:
             if arm is LEARNERS[0]:
                 yield (
                     f"| {name} | (defaults) | {as_count(found.default_trades)} | "
-                    f"{_bps(found.default_mean_bps)} | | | | |"
+                    f"{_bps(found.default_mean_bps)} | | | | | {_times(found.default_leverage)} | |"
                 )
             if bot is not None and (bot, arm) in study.unchanged:
-                yield f"| {name} | {NAMES[arm]} | as above: nothing published for it | | | | | |"
+                yield f"| {name} | {NAMES[arm]} | as above: nothing published for it | | | | | | | |"
                 continue
             yield (
                 f"| {name} | {NAMES[arm]} | {as_count(found.arm_trades)} | {_bps(found.arm_mean_bps)} | "
                 f"{_interval(found.account)} | {_interval(found.per_trade)} | "
                 f"{_interval(found.same_entry)} | "
-                f"{as_count(found.moved)} of {as_count(found.matched)} |"
+                f"{as_count(found.moved)} of {as_count(found.matched)} | {_times(found.arm_leverage)} | "
+                f"{_money(found.money)} |"
             )
 
 
 def _by_step(study: Study) -> Iterator[str]:
-    yield "| as of | trades known | published | inherited | kept | skipped | retracted | by the seed's gate |"
-    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
+    titles = ("as of", "trades known", *(verdict.value for verdict in Verdict), "retracted", "exits of bins")
+    yield f"| {' | '.join(titles)} | bin records | by the seed's gate |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     for ours, theirs in zip(study.walks[Arm.LEARNED], study.walks[Arm.HOLDOUT], strict=True):
         counts = " | ".join(as_count(ours.counts[verdict.value]) for verdict in Verdict)
         yield (
             f"| {as_day(ours.as_of)} | {as_count(ours.trades)} | {counts} | {ours.retracted} | "
-            f"{theirs.recorded} |"
+            f"{as_count(ours.bin_exits)} | {as_count(ours.bins)} | {theirs.recorded} |"
         )
 
 
@@ -239,6 +264,16 @@ def _earned(ratio: float) -> str:
 
 def _bps(value: float | None) -> str:
     return "n/a" if value is None else f"{value:+.1f} bps"
+
+
+def _times(leverage: float | None) -> str:
+    return "n/a" if leverage is None else f"{leverage:.2f}x"
+
+
+def _money(found: Interval) -> str:
+    if found.low is None or found.high is None:
+        return f"{found.mean:+,.2f} USDT"
+    return f"{found.mean:+,.2f} USDT ({found.low:+,.2f} to {found.high:+,.2f})"
 
 
 def _interval(found: Interval | None) -> str:

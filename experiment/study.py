@@ -129,4 +129,4 @@ def check_beginning(defaults: Backtest, learned: Backtest, first: datetime) -> N
 
 def _concerns(steps: Sequence[WalkStep], settings: Settings, bot: str) -> bool:
     sides = {side.value for side in settings.bots[bot].sides}
-    return any(sides & set(step.versions) for step in steps)
+    return any(sides & (set(step.versions) | set(step.bin_records)) for step in steps)

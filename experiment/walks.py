@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -25,9 +26,11 @@ from freqfleet.trades.sync import sync_reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkStep:
-    """One step. trades : known to it. counts : decisions by verdict. versions : recorded, by side.
+    """One step. trades : known to it. counts : decisions of pair sides by verdict.
 
-    retracted : how many of the versions take something back. seconds : of wall time.
+    versions : recorded, by side; those of bins too. retracted : how many of them take something back.
+    bin_records : what was recorded of leverage bins, by side. bin_exits : versions of bins among `versions`.
+    seconds : of wall time.
     """
 
     as_of: datetime
@@ -35,6 +38,8 @@ class WalkStep:
     counts: dict[str, int]
     versions: dict[str, int]
     retracted: int
+    bin_records: dict[str, int]
+    bin_exits: int
     seconds: float
 
     @property
@@ -42,11 +47,16 @@ class WalkStep:
         """How many versions the step recorded."""
         return sum(self.versions.values())
 
+    @property
+    def bins(self) -> int:
+        """How many bin records the step made."""
+        return sum(self.bin_records.values())
+
 
 def walk(
     backtests: Backtests, arm: Arm, learned_from: Sequence[Backtest], every: timedelta
 ) -> list[WalkStep]:
-    """Let a learner walk over the trades of the first pass; its versions are in the store of the arm.
+    """Let a learner walk over the trades of the first pass; what it publishes is in the store of the arm.
 
     With `resume`, a walk over the same trades with the same settings is not walked again.
     """
@@ -94,17 +104,21 @@ def settings_of(settings: Settings, arm: Arm) -> Settings:
 
 def _asked(settings: Settings, learned_from: Sequence[Backtest], times: Sequence[datetime]) -> str:
     parts = [trade.instance for one in learned_from for trade in one.trades[:1]]
+    parts += ["with bin records"]  # a walk of before there were any is walked again
     parts += [run_id_of(at, settings, DEFAULT_SEARCH) for at in times]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 
 def _told(step: Step) -> WalkStep:
-    sides = [version.key.side.value for version in step.versions]
+    sides = Counter(version.key.side.value for version in step.versions)
+    bins = Counter(record.side.value for record in step.records)
     return WalkStep(
         as_of=step.as_of,
         trades=step.trades,
         counts={verdict.value: step.run.count(verdict) for verdict in Verdict},
-        versions={side: sides.count(side) for side in sorted(set(sides))},
+        versions=dict(sorted(sides.items())),
         retracted=len(step.versions) - len(step.taken),
-        seconds=step.run.elapsed_seconds,
+        bin_records=dict(sorted(bins.items())),
+        bin_exits=step.cycle.exits.published if step.cycle.exits is not None else 0,
+        seconds=step.run.elapsed_seconds + step.cycle.wall_seconds,
     )

@@ -56,13 +56,15 @@ def backtest(bot: str, arm: Arm, trades: Sequence[ClosedTrade]) -> Backtest:
     return Backtest(bot=bot, arm=arm, reading=reading, seconds=60.0)
 
 
-def step(at: datetime, *, published: bool) -> WalkStep:
+def step(at: datetime, *, published: bool, bins: dict[str, int] | None = None) -> WalkStep:
     return WalkStep(
         as_of=at,
         trades=100,
         counts={verdict.value: 3 for verdict in Verdict},
         versions={"long": 1} if published else {},
         retracted=0,
+        bin_records=dict(bins or {}),
+        bin_exits=0,
         seconds=2.0,
     )
 
@@ -119,6 +121,34 @@ def test_the_top_of_the_page_says_what_the_numbers_say(
     assert f"**bench, the gate: {said}**" in text
     assert "**bench, the seed's gate: no difference shown.**" in text
     assert text.index("## The result") < text.index("## How it was done") < text.index("### By bot")
+
+
+def test_leverage_by_bins_is_told_in_money_and_is_no_verdict_on_exits(tmp_path: Path) -> None:
+    one = study(tmp_path, 0.0, published=False)
+    lower = [
+        replace(trade, leverage=1.0, margin_profit_ratio=trade.margin_profit_ratio / 3.0, profit_quote=0.5)
+        for trade in one.runs["BOT3", Arm.DEFAULTS].trades
+    ]
+    walked = tuple(step(at.as_of, published=False, bins={"long": 4}) for at in one.walks[Arm.LEARNED])
+    one = replace(
+        one,
+        runs={**one.runs, ("BOT3", Arm.LEARNED): backtest("BOT3", Arm.LEARNED, lower)},
+        walks={**one.walks, Arm.LEARNED: walked},
+    )
+    page = tmp_path / "page.md"
+
+    write_page(page, [one], every_days=7)
+
+    text, found = page.read_text(encoding="utf-8"), one.effect(Arm.LEARNED)
+    assert "**bench, the gate: no exits were published.**" in text
+    assert "By 20 bin records the mean leverage was 2.33x instead of 3.00x" in text
+    assert found.account.mean == pytest.approx(0.0, abs=1e-9)
+    after = [trade for trade in lower if trade.opened_at >= FIRST]
+    lost = sum(
+        trade.profit_quote for trade in one.runs["BOT3", Arm.DEFAULTS].trades if trade.opened_at >= FIRST
+    )
+    assert found.money.mean == pytest.approx((0.5 * len(after) - lost) / len(one.days))
+    assert f"{found.money.mean:+,.2f} USDT (" in text
 
 
 def test_the_plots_of_a_page_are_there_and_small(tmp_path: Path) -> None:
