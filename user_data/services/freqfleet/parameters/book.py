@@ -116,11 +116,18 @@ class ParameterBook:
         A strategy asks the same again and again: the last answer of each pair, side and bin is kept with
         the span of time it holds for.
         """
-        at_ms = to_ms(at)
+        return self._held(pair, side, leverage, to_ms(at))[2]
+
+    def resolve_until(self, pair: str, side: Side, leverage: float, at: datetime) -> tuple[Resolution, float]:
+        """Return what `resolve` does, and until when (out, milliseconds since 1970) it does."""
+        _, until_ms, found = self._held(pair, side, leverage, to_ms(at))
+        return found, until_ms
+
+    def _held(self, pair: str, side: Side, leverage: float, at_ms: int) -> tuple[float, float, Resolution]:
         step = leverage_bin(leverage)
         known = self._answers.get((pair, side, step))
         if known is not None and known[0] <= at_ms < known[1]:
-            return known[2]
+            return known
         found = self._resolve(pair, side, step, at_ms)
         spans = [
             self._series[key].span_ms(at_ms)
@@ -129,8 +136,8 @@ class ParameterBook:
         ]
         since = max((one for one, _ in spans), default=-math.inf)
         until = min((one for _, one in spans), default=math.inf)
-        self._answers[pair, side, step] = (since, until, found)
-        return found
+        self._answers[pair, side, step] = held = (since, until, found)
+        return held
 
     def _resolve(self, pair: str, side: Side, step: LeverageBin, at_ms: int) -> Resolution:
         links: list[Link] = []

@@ -30,6 +30,7 @@ from freqfleet.runtime.leverage import LeverageRule
 from freqfleet.runtime.path_ledger import TREND_COLUMN, PathLedger
 from freqfleet.runtime.plans import HostTrade, PlanLedger
 from freqfleet.runtime.provenance import ENTRY_KEY, EXIT_KEY, BookAge, entry_provenance, exit_provenance
+from freqfleet.runtime.quiet import GuardedTrade, QuietCandles
 from freqfleet.runtime.stop_guard import ClosedTrades
 from freqfleet.runtime.supported import replayed_only, tradable
 from freqfleet.signals.ensemble import Ensemble
@@ -90,6 +91,7 @@ class FleetBot:
         self._sizing = sizing
         self._caution = caution
         self._persistent = persistent
+        self._quiet = QuietCandles(self.plan_of, books, tightens=sizing.tighten_open_trades)
         self._reasons: dict[tuple[str, Side], dict[str, str]] = {}
         self.refusals: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
@@ -180,9 +182,11 @@ class FleetBot:
 
         analysed : closed candles only, as freqtrade's data provider gives them at `now`.
         """
-        last = analysed.iloc[-1] if len(analysed) else None
         plan, found = self._plan(trade, now, _last(analysed, ATR_COLUMN))
-        self._ledger.freeze(trade, plan, None if last is None else self._ensemble.detail(last))
+        # A backtest keeps no custom data, and a row of the frame costs more than the rest of an entry.
+        said = self._ensemble.detail(analysed.iloc[-1]) if self._persistent and len(analysed) else None
+        self._ledger.freeze(trade, plan, said)
+        self._quiet.forget(trade)
         if plan.managed(trade.open_rate, Side.of(is_short=trade.is_short), 0.0) is not None:
             self._paths.closed(trade, analysed)  # the trend before the entry is at hand now
         if self._persistent:
@@ -244,6 +248,13 @@ class FleetBot:
             closed=NOTHING_CLOSED if managed is None else self._paths.closed(trade, analysed()),
         )
 
+    def stays_through(self, trade: GuardedTrade, now: datetime, low: float, high: float) -> bool:
+        """Return True where a candle that opens at `now` can neither end the position nor move its stop.
+
+        low, high : of the whole candle, as only a backtest knows them. False promises nothing.
+        """
+        return not self._caution.watches_positions and self._quiet.holds(trade, now, low, high)
+
     def left(self, trade: HostTrade, now: datetime, reason: str) -> None:
         """Note why a position is being left, and where its plan came from."""
         if self._persistent:
@@ -275,6 +286,7 @@ class FleetBot:
         if close is None or side.sign * (close - stop_rate) <= 0.0:
             return None
         self._ledger.replace(trade, nearer)
+        self._quiet.forget(trade)
         logger.info("%s %s trade %s: stop tightened by %s", self.bot, trade.pair, trade.id, found.version)
         if side.sign * (rate - stop_rate) <= 0.0:  # the whole candle lies beyond: the next look leaves
             return None

@@ -66,6 +66,11 @@ class Caution:
         """True where anything needs the open positions' profit."""
         return self.measures_equity or self.breakers is not None
 
+    @property
+    def watches_positions(self) -> bool:
+        """True where something may end an open position, or wants its profit, whatever its plan says."""
+        return self.switchboard is not None or self.breakers is not None
+
     def see_equity(self, equity_quote: float) -> None:
         """Tell the kill switch what the bot is worth now."""
         if self.switchboard is not None:

@@ -244,11 +244,34 @@ class FleetStrategy(IStrategy):
     def should_exit(
         self, trade: Trade, rate: float, current_time: datetime, **known: Any
     ) -> list[ExitCheckTuple]:
-        """Name stops and targets after the source of their level; type and fill stay freqtrade's."""
+        """Name stops and targets after the source of their level; type and fill stay freqtrade's.
+
+        In a backtest, candles in which nothing can happen are not asked about: see runtime/quiet.py.
+        """
+        if self._stays_through(trade, current_time, **known):
+            return []
         exits: list[ExitCheckTuple] = super().should_exit(trade, rate, current_time, **known)
         with self.bot.faults.recorded("should_exit", trade.pair):
             return [self._named(trade, one) for one in exits]
         return exits
+
+    def _stays_through(self, trade: Trade, current_time: datetime, **known: Any) -> bool:
+        low, high = known.get("low"), known.get("high")  # of the whole candle, in backtests only
+        if not low or not high or known.get("exit_") or known.get("force_stoploss"):
+            return False
+        # What the bot knows nothing of: settings in freqtrade's config or hyperopt, callbacks of a subclass.
+        if self.minimal_roi or self.trailing_stop or not self._callbacks_are_ours:
+            return False
+        with self.bot.faults.recorded("stays_through", trade.pair):
+            if self.bot.stays_through(trade, current_time, low, high):
+                trade.adjust_min_max_rates(high, low)
+                return True
+        return False
+
+    @cached_property
+    def _callbacks_are_ours(self) -> bool:
+        names = ("custom_exit", "custom_stoploss", "custom_roi")
+        return all(getattr(type(self), name) is getattr(FleetStrategy, name) for name in names)
 
     def _named(self, trade: Trade, one: ExitCheckTuple) -> ExitCheckTuple:
         if one.exit_type in _STOPS:
