@@ -80,3 +80,34 @@ def test_score_counts_ambiguous_exits_and_says_what_the_target_would_have_given(
 def test_weights_of_nothing_are_refused():
     with pytest.raises(InputError, match=r"the weight of trade 1 must be above 0, was 0\.0"):
         objective([0.05, 0.05], weights=[1.0, 0.0])
+
+
+def test_a_part_is_the_objective_of_its_own_trades():
+    whole = objective([0.05, 0.0, 0.03, 0.07, 0.0])
+    asked = [exits(take_profit=0.04), exits(stop_loss=-0.02), exits(time_limit_minutes=60)]
+
+    part = whole.part(np.array([0, 1, 4]), np.array([1.0, 2.0, 0.5]))
+
+    alone = objective([0.05, 0.0, 0.0], weights=[1.0, 2.0, 0.5])
+    assert part.means(asked).tolist() == alone.means(asked).tolist()
+    assert [part.score(one) for one in asked] == [alone.score(one) for one in asked]
+    assert part.part(np.array([0, 2]), np.ones(2)).profits(asked[0]).tolist() == pytest.approx([0.04, 0.0])
+
+
+def test_a_part_needs_a_weight_for_each_of_its_trades():
+    with pytest.raises(InputError, match="2 trades need as many weights"):
+        objective([0.05, 0.0, 0.0]).part(np.array([0, 2]), np.ones(3))
+
+
+def test_a_vector_that_is_asked_for_twice_is_replayed_once():
+    whole = objective([0.05, 0.0])
+    part, (first, second, third, fourth) = (
+        whole.part(np.array([1]), np.ones(1)),
+        [exits(take_profit=0.02 + 0.01 * step) for step in range(4)],
+    )
+
+    both = whole.exits([first, second])
+
+    assert part.exits([second]).rate is whole.exits([second]).rate
+    assert both.rate.tolist() == [*whole.exits([first]).rate.tolist(), *whole.exits([second]).rate.tolist()]
+    assert whole.exits([third, fourth, first, third]).rate.shape == (4, 2)  # more than are remembered

@@ -242,13 +242,14 @@ def test_without_numba_numpy_replays(monkeypatch, caplog):
 
 
 @settings(max_examples=60, deadline=None)
-@given(paths=trade_paths(), parameters=VECTORS, fills=every_fill_mode(), data=st.data())
-def test_an_engine_cut_out_of_another_is_the_one_of_those_trades(paths, parameters, fills, data):
+@given(paths=trade_paths(), parameters=VECTORS, fills=every_fill_mode(), costs=COSTS, data=st.data())
+def test_means_over_some_trades_are_those_of_an_engine_that_has_no_others(
+    paths, parameters, fills, costs, data
+):
     rows = np.array(data.draw(st.lists(st.integers(0, len(paths) - 1), max_size=5)), dtype=np.int64)
-    some = paths.subset(rows)
+    weights = np.linspace(0.5, 1.7, len(rows))
 
-    cut = NumpyEngine(paths, fills).subset(rows, some).exits(parameters)
+    cut = NumpyEngine(paths, fills).mean_profits(parameters, weights, costs, rows)
 
-    made = NumpyEngine(some, fills).exits(parameters)
-    for name in ("candle_index", "rate", "kind", "ambiguous", "optimistic_rate"):
-        assert np.array_equal(getattr(cut, name), getattr(made, name))
+    made = NumpyEngine(paths.subset(rows), fills).mean_profits(parameters, weights, costs)
+    assert np.array_equal(cut, made, equal_nan=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,11 +14,15 @@ from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.sample import Sample
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs
+from freqfleet.replay.engine import ReplayedExits
 from freqfleet.replay.exit_events import ExitEvents
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.validation.duplicates import kept_entries
 from freqfleet.validation.folds import Fold, training_sets
 from freqfleet.validation.moments import Estimates, moments_of
+
+# Exits of every trade under some vectors.
+Replay = Callable[[Sequence[ExitParameters]], ReplayedExits]
 
 # The stress of a result: what is left when the market is twice as dear.
 STRESS = 2.0
@@ -90,48 +94,50 @@ class Nomination:
         engine: NumpyEngine,
         incumbent: ExitParameters,
         fallback: ExitParameters | None = None,
+        *,
+        replay: Replay | None = None,
     ) -> Candidacy | None:
         """Return the candidacy of the replayable trades of a pair and side; None for too few of them.
 
         engine : of the whole sample. fallback : what would be in force without the incumbent; None means
-        the defaults.
+        the defaults. replay : `engine.exits`, or what remembers them.
         """
-        whole = sample.whole
+        paths, every_weight = sample.whole.paths, sample.whole.weights
         every_bot = [trade.bot for trade in sample.trades]
-        kept = np.flatnonzero(kept_entries(whole.paths.entered_ms, whole.weights, every_bot))
+        kept = np.flatnonzero(kept_entries(paths.entered_ms, every_weight, every_bot))
         if len(kept) < self.least_trades:
             return None
-        weights = whole.weights[kept]
-        if len(kept) < len(every_bot):
-            engine = engine.subset(kept, whole.paths.subset(kept))
-        paths = engine.paths
-        known = paths.atr_ratio[np.isfinite(paths.atr_ratio)]
+        weights, atr_ratio = every_weight[kept], paths.atr_ratio[kept]
+        known = atr_ratio[np.isfinite(atr_ratio)]
         reference = float(np.median(known)) if len(known) else None
         fallback = self.defaults if fallback is None else fallback
-        exits = engine.exits([incumbent, fallback])
+        exits = (replay or engine.exits)([incumbent, fallback])
         dear = self.costs.scaled(STRESS)
-        incumbent_profit, fallback_profit = self.costs.net_profit_ratio(exits, paths)
+        incumbent_profit, fallback_profit = self.costs.net_profit_ratio(exits, paths).take(kept, axis=1)
         share = weights / weights.sum()
-        events, dear_events = self.lattice.events(engine, [self.costs, dear], reference)
+        # Of all trades, then those that are kept: their candles are many times what they come to.
+        priced = self.lattice.events(engine, [self.costs, dear], reference)
+        events, dear_events = (one.subset(kept) for one in priced) if len(kept) < len(paths) else priced
         gains, dear_profits = self.lattice.tables([events, dear_events])
         stressed_mean = (share @ dear_profits).astype(np.float32)
         del dear_profits, dear_events  # as large as all that follows
         gains -= incumbent_profit[:, None]
-        sets = training_sets(self.folds, paths.entered_ms, paths.window_end_ms)
+        entered_ms, window_end_ms = paths.entered_ms[kept], paths.window_end_ms[kept]
+        sets = training_sets(self.folds, entered_ms, window_end_ms)
         return Candidacy(
             pair=pair,
             side=paths.side,
             bots=tuple(every_bot[index] for index in kept.tolist()),
             weights=weights,
-            entered_ms=paths.entered_ms,
-            window_end_ms=paths.window_end_ms,
+            entered_ms=entered_ms,
+            window_end_ms=window_end_ms,
             events=events,
             incumbent=incumbent,
             incumbent_profit=incumbent_profit,
             fallback=fallback,
             fallback_profit=fallback_profit,
             stressed_mean=stressed_mean,
-            incumbent_stressed_mean=float(share @ dear.net_profit_ratio(exits, paths)[0]),
+            incumbent_stressed_mean=float(share @ dear.net_profit_ratio(exits.row(0), paths)[0, kept]),
             atr_reference_ratio=reference,
             estimates=_compact(moments_of(gains, weights, sets).estimates()),
             data_hash=sample.data_hash,

@@ -22,7 +22,7 @@ from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.importance import sampled_importance
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.plateau import Plateau
-from freqfleet.learning.sample import PairMarket, Part, Sample, bot_trades, draw_sample
+from freqfleet.learning.sample import PairMarket, Sample, bot_trades, draw_sample
 from freqfleet.learning.search import (
     BATCH,
     DEAF_BATCH,
@@ -128,10 +128,13 @@ class PairSideLearner:
             mode=self.settings.source_weights,
             splitter=self.splitter,
         )
-        whole = NumpyEngine(sample.whole.paths)  # looks at the candles; the parts are cut out of it
+        engine = NumpyEngine(sample.whole.paths)  # looks at the candles, once for all that follows
+        whole = Objective(engine, sample.whole.weights, self.costs)
         candidacy = None
         if self.nomination is not None:
-            candidacy = self.nomination.of(pair, sample, whole, incumbent.parameters, fallback)
+            candidacy = self.nomination.of(
+                pair, sample, engine, incumbent.parameters, fallback, replay=whole.exits
+            )
         flaw = sample.shortage(self.settings.min_trades)
         if flaw is not None:
             return skipped(pair, side, trades, flaw, sample, candidacy)
@@ -145,8 +148,8 @@ class PairSideLearner:
             len(sample.test.weights),
             space.atr_reference_ratio,
         )
-        training, held_out = self._objective(whole, sample.train), self._objective(whole, sample.test)
-        del whole  # the search needs the memory
+        training = whole.part(sample.train.rows, sample.train.weights)
+        held_out = whole.part(sample.test.rows, sample.test.weights)
         result = (
             self._search_exactly(sample, training, space, incumbent)
             if self.search == "exact"
@@ -223,7 +226,7 @@ class PairSideLearner:
                 candidate_profit=held_out.profits(best),
                 incumbent_profit=held_out.profits(incumbent.parameters),
                 weights=sample.test.weights,
-                entered_ms=sample.test.paths.entered_ms,
+                entered_ms=sample.test.entered_ms,
                 incumbent=_name(incumbent),
             )
         )
@@ -239,7 +242,7 @@ class PairSideLearner:
             profit_factor=_measured(score.profit_factor),
             sharpe_per_trade=_measured(score.sharpe_per_trade),
             detail_trades=sample.detailed or None,
-            ambiguous_trades=training.score(best).ambiguous_trades + score.ambiguous_trades,
+            ambiguous_trades=training.ambiguous_trades(best) + score.ambiguous_trades,
             optimistic_test_profit=_measured(score.optimistic_mean_profit),
             search=self.search,
             candidates=result.candidates,
@@ -265,10 +268,12 @@ class PairSideLearner:
             dropped=sample.dropped,
             purged=sample.purged,
             without_funding=sum(
-                self.costs.trades_without_funding(part.paths) for part in (sample.train, sample.test)
+                self.costs.trades_without_funding(sample.whole.paths, part.rows)
+                for part in (sample.train, sample.test)
             ),
             without_liquidation=sum(
-                self.costs.trades_without_liquidation(part.paths) for part in (sample.train, sample.test)
+                self.costs.trades_without_liquidation(sample.whole.paths, part.rows)
+                for part in (sample.train, sample.test)
             ),
             parameter_importance=self._importance(pair, side, space, result),
         )
@@ -279,9 +284,6 @@ class PairSideLearner:
         if not self.importance or self.search == "exact":
             return result.importance
         return sampled_importance(result.tried, space, seed=study_seed(self.settings.seed, pair, side))
-
-    def _objective(self, whole: NumpyEngine, part: Part) -> Objective:
-        return Objective(whole.subset(part.rows, part.paths), part.weights, self.costs)
 
 
 def skipped(

@@ -46,13 +46,33 @@ class PairMarket:
         return atr_ratio(self.candles.high, self.candles.low, self.candles.close)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: what is derived is kept
 class Part:
     """Some of the trades. weights : one per trade, normalised within this part. rows : of the whole."""
 
+    whole: TradePaths
     rows: IntArray
-    paths: TradePaths
     weights: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def paths(self) -> TradePaths:
+        """The paths of these trades; a copy of their candles, made when it is asked for."""
+        if np.array_equal(self.rows, np.arange(len(self.whole))):
+            return self.whole
+        return self.whole.subset(self.rows)
+
+    @property
+    def entered_ms(self) -> IntArray:
+        """When each position was opened; (n,)."""
+        return self.whole.entered_ms[self.rows]
+
+    @property
+    def atr_ratio(self) -> FloatArray:
+        """The volatility at each entry; NaN where not known; (n,)."""
+        return self.whole.atr_ratio[self.rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +100,7 @@ class Sample:
     @property
     def median_atr_ratio(self) -> float | None:
         """The median volatility at entry of the training trades; None where none is known."""
-        known = self.train.paths.atr_ratio[np.isfinite(self.train.paths.atr_ratio)]
+        known = self.train.atr_ratio[np.isfinite(self.train.atr_ratio)]
         return median(known.tolist()) if len(known) else None  # NumPy's imports its masked arrays
 
     @property
@@ -141,10 +161,10 @@ def draw_sample(
 
     def part(indices: IntArray) -> Part:
         own = [usable[index] for index in indices.tolist()]
-        return Part(rows=indices, paths=paths.subset(indices), weights=trade_weights(own, bot_weights, mode))
+        return Part(whole=paths, rows=indices, weights=trade_weights(own, bot_weights, mode))
 
     every = np.arange(len(paths))
-    whole = Part(rows=every, paths=paths, weights=trade_weights(usable, bot_weights, mode))
+    whole = Part(whole=paths, rows=every, weights=trade_weights(usable, bot_weights, mode))
     ends = [from_ms(one) for one in paths.window_end_ms.tolist()] + [one.closed_at for one in usable]
     return Sample(
         offered=len(trades),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from freqfleet.market.arrays import BoolArray, FloatArray
+from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
 from freqfleet.replay.engine import ReplayedExits
 from freqfleet.replay.exit_rule import ExitKind
 from freqfleet.replay.paths import TradePaths
@@ -76,24 +76,52 @@ class Costs:
     def _net(
         self, rate: FloatArray, at_target: BoolArray, exits: ReplayedExits, paths: TradePaths
     ) -> FloatArray:
+        return self.net_of_fills(
+            rate,
+            exits.candle_index,
+            paths,
+            np.arange(len(paths)),
+            at_target=at_target,
+            liquidated=(exits.kind == ExitKind.LIQUIDATION) & ~at_target,
+        )
+
+    def net_of_fills(
+        self,
+        rate: FloatArray,
+        candle_index: IntArray,
+        paths: TradePaths,
+        trades: IntArray,
+        *,
+        at_target: BoolArray | bool,
+        liquidated: BoolArray | None = None,
+    ) -> FloatArray:
+        """Return the net profit of fills at these rates in these candles; (k, trades).
+
+        rate, candle_index, liquidated : (k, trades). trades : which of the paths the columns are.
+        at_target : which fills are a target's; of all of them alike, or (k, trades).
+        """
         sign = paths.side.sign
         fill = rate * np.where(at_target, 1.0, 1.0 - sign * self.slippage_ratio)
         fee = np.where(at_target, self.target_fill_fee_ratio, self.fee_ratio)
         opened = 1.0 + sign * self.fee_ratio
-        closed = fill / paths.entry_rate * (1.0 - sign * fee)
+        closed = fill / paths.entry_rate[trades] * (1.0 - sign * fee)
         if self.funding:
-            paid_by_long = paths.funding_ratio[np.arange(len(paths)), exits.candle_index]
+            paid_by_long = paths.funding_ratio[trades, candle_index]
             closed = closed - paid_by_long
         profit: FloatArray = sign * (closed / opened - 1.0)
-        liquidated = (exits.kind == ExitKind.LIQUIDATION) & ~at_target
-        if liquidated.any():
-            profit = np.where(liquidated, -1.0 / paths.leverage, profit)
+        if liquidated is not None and liquidated.any():
+            profit = np.where(liquidated, -1.0 / paths.leverage[trades], profit)
         return profit
 
-    def trades_without_funding(self, paths: TradePaths) -> int:
-        """Return how many trades funding history should cover and does not: theirs is too low."""
-        return int((~paths.funding_known).sum()) if self.funding else 0
+    def trades_without_funding(self, paths: TradePaths, trades: IntArray | None = None) -> int:
+        """Return how many trades funding history should cover and does not: theirs is too low.
 
-    def trades_without_liquidation(self, paths: TradePaths) -> int:
+        trades : look at these alone; None looks at all.
+        """
+        known = paths.funding_known if trades is None else paths.funding_known[trades]
+        return int((~known).sum()) if self.funding else 0
+
+    def trades_without_liquidation(self, paths: TradePaths, trades: IntArray | None = None) -> int:
         """Return of how many trades it is not known where they are liquidated: theirs never happens."""
-        return int((~paths.liquidation_known).sum())
+        known = paths.liquidation_known if trades is None else paths.liquidation_known[trades]
+        return int((~known).sum())

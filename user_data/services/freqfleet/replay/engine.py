@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,30 @@ class ReplayedExits:
     ambiguous: BoolArray
     optimistic_rate: FloatArray
 
+    def row(self, vector: int) -> Self:
+        """Return the exits under one of the vectors."""
+        row = slice(vector, vector + 1)
+        return type(self)(
+            candle_index=self.candle_index[row],
+            rate=self.rate[row],
+            kind=self.kind[row],
+            ambiguous=self.ambiguous[row],
+            optimistic_rate=self.optimistic_rate[row],
+        )
+
+    @classmethod
+    def stacked(cls, several: Sequence[Self]) -> Self:
+        """Return the exits of the same trades under all of the vectors, in their order."""
+        if len(several) == 1:
+            return several[0]
+        return cls(
+            candle_index=np.concatenate([one.candle_index for one in several]),
+            rate=np.concatenate([one.rate for one in several]),
+            kind=np.concatenate([one.kind for one in several]),
+            ambiguous=np.concatenate([one.ambiguous for one in several]),
+            optimistic_rate=np.concatenate([one.optimistic_rate for one in several]),
+        )
+
 
 class ReplayEngine(Protocol):
     """Replays the exit rule over the paths it was made for.
@@ -58,10 +82,15 @@ class ReplayEngine(Protocol):
         ...
 
     def mean_profits(
-        self, parameters: Sequence[ExitParameters], weights: FloatArray, costs: Costs
+        self,
+        parameters: Sequence[ExitParameters],
+        weights: FloatArray,
+        costs: Costs,
+        trades: IntArray | None = None,
     ) -> FloatArray:
         """Return the weighted mean net profit of every vector, position-level; shape (p,).
 
         weights : one per trade, above zero. Without trades every mean is NaN.
+        trades : which of the trades to look at; None is all of them.
         """
         ...

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,18 @@ class ExitEvents:
 
     def __len__(self) -> int:
         return len(self.timed_out)
+
+    def subset(self, trades: IntArray) -> Self:
+        """Return the events of some of the trades, in the order of `trades`."""
+        return type(self)(
+            axes=self.axes,
+            stop_key=_compact(self.stop_key.take(trades, axis=1)),
+            stop_profit=self.stop_profit.take(trades, axis=1),
+            target_key=_compact(self.target_key.take(trades, axis=1)),
+            target_profit=self.target_profit.take(trades, axis=1),
+            deadline_key=_compact(self.deadline_key[trades]),
+            timed_out=self.timed_out[trades],
+        )
 
     def profits(self, cell: Cell) -> FloatArray:
         """Return the net profit of every trade under one cell; (n,)."""
@@ -108,19 +120,17 @@ def priced_events(engine: NumpyEngine, axes: SurfaceAxes, costs: Sequence[Costs]
     one, none = np.ones(len(paths)), np.zeros(len(paths), np.int64)
     first = surface_task(paths, axes, costs[0], one, none, 1)
     tasks = [first, *(priced_anew(first, paths, each) for each in costs[1:])]
-    worst, best = engine.running_extremes()
-    stops = [surface_numpy.stop_touches(first, factor, worst) for factor in first.factor]
-    targets = [surface_numpy.target_touches(first, factor, best) for factor in first.factor]
-    stop_key = _compact(np.stack([touches.key for touches in stops]))
-    target_key = _compact(np.stack([touches.key for touches in targets]))
+    stops = surface_numpy.stop_touches(first, first.factor, engine.falling.worst)
+    targets = surface_numpy.target_touches(first, first.factor, engine.falling.best)
+    stop_key, target_key = _compact(stops.key), _compact(targets.key)
     deadline_key = _compact(surface_numpy.deadline_keys(first, paths.width))
     return [
         ExitEvents(
             axes=axes,
             stop_key=stop_key,
-            stop_profit=np.stack([surface_numpy.stop_profits(task, touches) for touches in stops]),
+            stop_profit=surface_numpy.stop_profits(task, stops),
             target_key=target_key,
-            target_profit=np.stack([surface_numpy.target_profits(task, touches) for touches in targets]),
+            target_profit=surface_numpy.target_profits(task, targets),
             deadline_key=deadline_key,
             timed_out=surface_numpy.timed_out_profits(task),
         )

@@ -98,9 +98,15 @@ class NumbaEngine:
         )
 
     def mean_profits(
-        self, parameters: Sequence[ExitParameters], weights: FloatArray, costs: Costs
+        self,
+        parameters: Sequence[ExitParameters],
+        weights: FloatArray,
+        costs: Costs,
+        trades: IntArray | None = None,
     ) -> FloatArray:
         """Return the weighted mean net profit of every vector; shape (p,)."""
+        if trades is not None:
+            return type(self)(self.paths.subset(trades), self.fills).mean_profits(parameters, weights, costs)
         if self.fills != HONEST:
             return weighted_mean(costs.net_profit_ratio(self.exits(parameters), self.paths), weights)
         total = float(weights.sum())

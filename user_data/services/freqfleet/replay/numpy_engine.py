@@ -8,8 +8,7 @@ binary search. They stay prices: as percentages of the entry they would round di
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
-from typing import Self
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,9 +19,17 @@ from freqfleet.replay.engine import ReplayedExits
 from freqfleet.replay.envelopes import Envelopes
 from freqfleet.replay.exit_rule import ExitKind
 from freqfleet.replay.fills import HONEST, Fills
+from freqfleet.replay.first_touch import Falling, falling_extremes, first_at_or_below, padded
 from freqfleet.replay.level_arrays import VolatilityFactors, deadline_rows, place_levels
 from freqfleet.replay.metrics import weighted_mean
 from freqfleet.replay.paths import TradePaths
+from freqfleet.replay.surface import (
+    EVENTS_PER_CANDLE,
+    STOP_AT_OPEN,
+    STOP_INSIDE,
+    TARGET_AT_OPEN,
+    TARGET_INSIDE,
+)
 
 # Means are formed from so many vectors at a time: p x n values of everything would be gigabytes.
 VECTORS_AT_ONCE = 256
@@ -34,30 +41,8 @@ class NumpyEngine:
     def __init__(self, paths: TradePaths, fills: Fills = HONEST) -> None:
         self.paths = paths
         self.fills = fills
-        seen = Envelopes.of(paths, fills)
-        self._worst_so_far = _padded(seen.worst_so_far)
-        self._minus_best_so_far = _padded(seen.best_so_far, np.negative)
+        self.falling = _falling(paths, fills)
         self._factors = VolatilityFactors(paths.atr_ratio)
-
-    def subset(self, indices: IntArray, paths: TradePaths) -> Self:
-        """Return the engine of some of the trades; their candles are not looked at again.
-
-        paths : `self.paths.subset(indices)`, which the caller has already.
-        """
-        part = copy(self)
-        part.paths = paths
-        part._worst_so_far = self._worst_so_far[indices]
-        part._minus_best_so_far = self._minus_best_so_far[indices]
-        part._factors = VolatilityFactors(paths.atr_ratio)
-        return part
-
-    def running_extremes(self) -> tuple[FloatArray, FloatArray]:
-        """Return the worst and the best signed price so far, the first one mirrored, so that both rise.
-
-        Shape (n, width) each, as `replay.surface_numpy` searches them.
-        """
-        width = self.paths.width
-        return -self._worst_so_far[:, :width], -self._minus_best_so_far[:, :width]
 
     def exits(self, parameters: Sequence[ExitParameters]) -> ReplayedExits:
         """Return the exit of every trade under every vector; holds p x n values at once."""
@@ -65,12 +50,13 @@ class NumpyEngine:
         levels = place_levels(self.paths, self.fills, self._factors, parameters)
         stop, target = sign * levels.stop_rate, sign * levels.target_rate
         target_fill = sign * levels.target_fill_rate
+        trade = np.arange(len(paths))
         # Vectors that share a barrier touch it together: one search for all of them.
         first, shared = _distinct(parameters, "stop_loss")
-        stop_index = _first_at_or_below(self._worst_so_far, stop[first])[shared]
+        stop_index = first_at_or_below(self.falling.worst, stop[first], trade)[shared]
         first, shared = _distinct(parameters, "take_profit")
         reached = -Envelopes.reach(target[first], self.fills)
-        target_index = _first_at_or_below(self._minus_best_so_far, reached)[shared]
+        target_index = first_at_or_below(self.falling.best, reached, trade)[shared]
         last = self.paths.width - 1
         rows, chosen = deadline_rows(self.paths, parameters)
         deadline = rows[chosen]
@@ -78,7 +64,6 @@ class NumpyEngine:
         index = np.minimum(np.minimum(stop_index, target_index), deadline)
         ended = index > last  # no barrier and no deadline inside the window
         index = np.minimum(index, last)
-        trade = np.arange(len(self.paths))
         open_ = sign * paths.open[trade, index]
         timed_out = ~ended & (index == deadline)
         looked = ~ended & ~timed_out & (index > 0) & self.fills.looks_at_open
@@ -109,15 +94,106 @@ class NumpyEngine:
         )
 
     def mean_profits(
-        self, parameters: Sequence[ExitParameters], weights: FloatArray, costs: Costs
+        self,
+        parameters: Sequence[ExitParameters],
+        weights: FloatArray,
+        costs: Costs,
+        trades: IntArray | None = None,
     ) -> FloatArray:
         """Return the weighted mean net profit of every vector; shape (p,)."""
         means = np.empty(len(parameters))
         for start in range(0, len(parameters), VECTORS_AT_ONCE):
             batch = parameters[start : start + VECTORS_AT_ONCE]
-            profits = costs.net_profit_ratio(self.exits(batch), self.paths)
-            means[start : start + len(batch)] = weighted_mean(profits, weights)
+            means[start : start + len(batch)] = weighted_mean(self._profits(batch, costs, trades), weights)
         return means
+
+    def _profits(
+        self, parameters: Sequence[ExitParameters], costs: Costs, trades: IntArray | None
+    ) -> FloatArray:
+        """Return the net profit of every vector and trade; (p, trades)."""
+        chosen = np.arange(len(self.paths)) if trades is None else trades
+        if self.fills == HONEST:
+            return self._honest_profits(parameters, costs, chosen)
+        # Not by [:, chosen]: another layout would be added up in another order.
+        return costs.net_profit_ratio(self.exits(parameters), self.paths).take(chosen, axis=1)
+
+    def _honest_profits(
+        self, parameters: Sequence[ExitParameters], costs: Costs, trades: IntArray
+    ) -> FloatArray:
+        """Return what `exits` come to, by way of events: a grid has few barriers and many vectors.
+
+        Each distinct stop, target and time limit is filled and paid once, whichever vectors have it; what is
+        left for a vector is which of its three comes first.
+        """
+        stop, stop_of = self._stop_events(parameters, costs, trades)
+        target, target_of = self._target_events(parameters, costs, trades)
+        limit, limit_of = self._limit_events(parameters, costs, trades)
+        stop_key, target_key = stop.key[stop_of], target.key[target_of]
+        stopped = stop_key < target_key
+        in_time = np.where(stopped, stop_key, target_key) < limit.key[limit_of]
+        at_barrier = np.where(stopped, stop.profit[stop_of], target.profit[target_of])
+        return np.where(in_time, at_barrier, limit.profit[limit_of])
+
+    def _stop_events(
+        self, parameters: Sequence[ExitParameters], costs: Costs, trades: IntArray
+    ) -> tuple[_Events, IntArray]:
+        sign, paths = self.paths.side.sign, self.paths
+        first, shared = _distinct(parameters, "stop_loss")
+        levels = place_levels(paths, self.fills, self._factors, [parameters[one] for one in first])
+        rate = levels.stop_rate.take(trades, axis=1)
+        candle = first_at_or_below(self.falling.worst, sign * rate, trades)
+        inside, open_ = self._opens(candle, trades)
+        jumped = (candle > 0) & (candle < paths.width) & (sign * open_ <= sign * rate)
+        profit = costs.net_of_fills(
+            np.where(jumped, open_, rate),
+            inside,
+            paths,
+            trades,
+            at_target=False,
+            liquidated=levels.stop_is_liquidation.take(trades, axis=1),
+        )
+        place = np.where(jumped, STOP_AT_OPEN, STOP_INSIDE)
+        return _Events(candle * EVENTS_PER_CANDLE + place, profit), shared
+
+    def _target_events(
+        self, parameters: Sequence[ExitParameters], costs: Costs, trades: IntArray
+    ) -> tuple[_Events, IntArray]:
+        sign, paths = self.paths.side.sign, self.paths
+        first, shared = _distinct(parameters, "take_profit")
+        levels = place_levels(paths, self.fills, self._factors, [parameters[one] for one in first])
+        rate = levels.target_rate.take(trades, axis=1)
+        candle = first_at_or_below(self.falling.best, -sign * rate, trades)
+        inside, open_ = self._opens(candle, trades)
+        jumped = (candle > 0) & (candle < paths.width) & (sign * open_ >= sign * rate)
+        profit = costs.net_of_fills(np.where(jumped, open_, rate), inside, paths, trades, at_target=True)
+        place = np.where(jumped, TARGET_AT_OPEN, TARGET_INSIDE)
+        return _Events(candle * EVENTS_PER_CANDLE + place, profit), shared
+
+    def _limit_events(
+        self, parameters: Sequence[ExitParameters], costs: Costs, trades: IntArray
+    ) -> tuple[_Events, IntArray]:
+        """Return the time limits; where the candles end first, the last close in place of an open."""
+        rows, shared = deadline_rows(self.paths, parameters)
+        candle = rows.take(trades, axis=1)
+        inside, open_ = self._opens(candle, trades)
+        rate = np.where(candle < self.paths.width, open_, self.paths.close[trades, -1])
+        profit = costs.net_of_fills(rate, inside, self.paths, trades, at_target=False)
+        return _Events(np.minimum(candle, self.paths.width) * EVENTS_PER_CANDLE, profit), shared
+
+    def _opens(self, candle: IntArray, trades: IntArray) -> tuple[IntArray, FloatArray]:
+        """Return the candles, none behind the last one, and the prices they open at; (k, trades)."""
+        inside = np.minimum(candle, self.paths.width - 1)
+        return inside, self.paths.open[trades, inside]
+
+
+class _Events(NamedTuple):
+    """Where each of k barriers ends each trade, and what that comes to; (k, trades).
+
+    key : the order of events in time, as in `replay.surface`.
+    """
+
+    key: IntArray
+    profit: FloatArray
 
 
 def _distinct(parameters: Sequence[ExitParameters], barrier: str) -> tuple[list[int], IntArray]:
@@ -134,31 +210,8 @@ def _distinct(parameters: Sequence[ExitParameters], barrier: str) -> tuple[list[
     return chosen, shared
 
 
-def _padded(values: FloatArray, turned: np.ufunc = np.positive) -> FloatArray:
-    """Return falling rows lengthened with -inf to the next power of two less one, and one to spare.
-
-    turned : makes the values fall.
-    """
-    rows, width = values.shape
-    padded = np.empty((rows, 1 << width.bit_length()))
-    turned(values, out=padded[:, :width])
-    padded[:, width:] = -np.inf
-    return padded
-
-
-def _first_at_or_below(falling: FloatArray, level: FloatArray) -> IntArray:
-    """Return the first column of each row that is at or below `level`; the padding always is.
-
-    falling : (n, 2^k), no row ever rises. level : (p, n). Result: (p, n), a column of the padding where
-    the row itself never comes down to the level.
-    """
-    rows, columns = falling.shape
-    flat = falling.ravel()
-    row_start = np.arange(rows) * columns
-    above = np.zeros(level.shape, dtype=np.int64)  # how many leading columns are known to lie above
-    step = columns >> 1
-    while step:
-        probe = above + step
-        above = np.where(flat[row_start + probe - 1] > level, probe, above)
-        step >>= 1
-    return above
+def _falling(paths: TradePaths, fills: Fills) -> Falling:
+    if fills == HONEST:
+        return falling_extremes(low=paths.low, high=paths.high, is_short=paths.side.is_short)
+    seen = Envelopes.of(paths, fills)
+    return Falling(worst=padded(seen.worst_so_far), best=padded(-seen.best_so_far))

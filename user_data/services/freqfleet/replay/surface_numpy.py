@@ -8,6 +8,7 @@ import numpy as np
 
 from freqfleet.domain.exits import STOP_LOSS_BOUNDS, TAKE_PROFIT_BOUNDS
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
+from freqfleet.replay.first_touch import falling_extremes, first_at_or_below
 from freqfleet.replay.surface import (
     EVENTS_PER_CANDLE,
     STOP_AT_OPEN,
@@ -24,11 +25,12 @@ def surface_sums(task: SurfaceTask) -> FloatArray:
     sums = np.zeros((task.groups, len(task.factor), limits, stops, targets))
     if len(task.entry) == 0:
         return sums
-    worst = np.maximum.accumulate(-task.sign * task.worst, axis=1)
-    best = np.maximum.accumulate(task.sign * task.best, axis=1)
+    is_short = task.sign < 0.0
+    low, high = (task.best, task.worst) if is_short else (task.worst, task.best)
+    falling = falling_extremes(low=low, high=high, is_short=is_short)
     timed_out = timed_out_profits(task)
     for scaling, factor in enumerate(task.factor):
-        stop, target = stop_touches(task, factor, worst), target_touches(task, factor, best)
+        stop, target = stop_touches(task, factor, falling.worst), target_touches(task, factor, falling.best)
         sums[:, scaling] = _spread(
             task, stop.key, stop_profits(task, stop), target.key, target_profits(task, target), timed_out
         )
@@ -36,7 +38,7 @@ def surface_sums(task: SurfaceTask) -> FloatArray:
 
 
 class Touches(NamedTuple):
-    """Where each level is touched, whatever that costs; (n, levels) each.
+    """Where each level is touched, whatever that costs; (n, levels) each, or (scalings, n, levels).
 
     fill : signed price. candle : the width where the level is never reached. funding : paid until then, as a
     ratio. liquidated : where the exchange closes the position first; never at a target.
@@ -52,76 +54,60 @@ class Touches(NamedTuple):
 def stop_touches(task: SurfaceTask, factor: FloatArray, worst: FloatArray) -> Touches:
     """Return where every stop is touched.
 
-    worst : running extreme against the trade, mirrored so that it rises; (n, w).
+    factor : of one scaling, (n,), or of several, (scalings, n). worst : as in `first_touch.Falling`.
     """
-    ratio = np.maximum(task.stop_losses * factor[:, None], STOP_LOSS_BOUNDS[0])
+    ratio = np.maximum(task.stop_losses * factor[..., None], STOP_LOSS_BOUNDS[0])
     placed = task.sign * (task.entry[:, None] * (1.0 + task.sign * ratio))
     stop = np.maximum(placed, task.liquidation[:, None])
-    candle = _first_at_or_above(worst, -stop)
-    open_, inside_window = _open_at(task, candle)
+    candle = first_at_or_below(worst, stop, _trades(task))
+    open_, funding, inside_window = _at(task, candle)
     jumped = inside_window & (candle > 0) & (open_ <= stop)
     return Touches(
         fill=np.where(jumped, open_, stop),
         candle=candle,
         key=candle * EVENTS_PER_CANDLE + np.where(jumped, STOP_AT_OPEN, STOP_INSIDE),
-        funding=_funding_at(task, candle),
+        funding=funding,
         liquidated=stop > placed,
     )
 
 
 def target_touches(task: SurfaceTask, factor: FloatArray, best: FloatArray) -> Touches:
-    """Return where every target is touched; best : as `worst`."""
-    ratio = np.minimum(task.take_profits * factor[:, None], TAKE_PROFIT_BOUNDS[1])
+    """Return where every target is touched; factor, best : as in `stop_touches`."""
+    ratio = np.minimum(task.take_profits * factor[..., None], TAKE_PROFIT_BOUNDS[1])
     target = task.sign * (task.entry[:, None] * (1.0 + task.sign * ratio))
-    candle = _first_at_or_above(best, target)
-    open_, inside_window = _open_at(task, candle)
+    candle = first_at_or_below(best, -target, _trades(task))
+    open_, funding, inside_window = _at(task, candle)
     jumped = inside_window & (candle > 0) & (open_ >= target)
     return Touches(
         fill=np.where(jumped, open_, target),
         candle=candle,
         key=candle * EVENTS_PER_CANDLE + np.where(jumped, TARGET_AT_OPEN, TARGET_INSIDE),
-        funding=_funding_at(task, candle),
+        funding=funding,
         liquidated=np.zeros(candle.shape, dtype=np.bool_),
     )
 
 
 def stop_profits(task: SurfaceTask, touches: Touches) -> FloatArray:
-    """Return the weighted profit at every stop; (n, stops)."""
+    """Return the weighted profit at every stop; of the shape of the touches."""
     profit = touches.fill * task.market_gain[:, None] - _paid(task, touches.funding)
     return np.where(touches.liquidated, task.liquidated[:, None], profit)
 
 
 def target_profits(task: SurfaceTask, touches: Touches) -> FloatArray:
-    """Return the weighted profit at every target; (n, targets)."""
+    """Return the weighted profit at every target; of the shape of the touches."""
     profit: FloatArray = touches.fill * task.target_gain[:, None] - _paid(task, touches.funding)
     return profit
 
 
-def _first_at_or_above(rising: FloatArray, level: FloatArray) -> IntArray:
-    """Return the first column of each row that reaches each level; the width where none does."""
-    rows, width = rising.shape
-    flat, before = rising.ravel(), (np.arange(rows) * width - 1)[:, None]
-    below: IntArray = np.zeros(level.shape, dtype=np.int64)  # so many columns are known to lie below
-    step = 1 << (width.bit_length() - 1)
-    while step:  # all rows and levels at once: a call per trade costs more than it finds
-        probe = below + step
-        lies_below = (probe <= width) & (flat[before + np.minimum(probe, width)] < level)
-        below = np.where(lies_below, probe, below)
-        step >>= 1
-    return below
+def _trades(task: SurfaceTask) -> IntArray:
+    return np.arange(len(task.entry))[:, None]
 
 
-def _open_at(task: SurfaceTask, candle: IntArray) -> tuple[FloatArray, BoolArray]:
-    last = task.open.shape[1] - 1
-    trade = np.arange(len(candle))[:, None]
-    return task.sign * task.open[trade, np.minimum(candle, last)], candle <= last
-
-
-def _funding_at(task: SurfaceTask, candle: IntArray) -> FloatArray:
-    last = task.open.shape[1] - 1
-    trade = np.arange(len(candle))[:, None]
-    funding: FloatArray = task.funding[trade, np.minimum(candle, last)]
-    return funding
+def _at(task: SurfaceTask, candle: IntArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return the signed open and the funding paid at some candles, and which lie inside the window."""
+    width = task.open.shape[1]
+    place = _trades(task) * width + np.minimum(candle, width - 1)
+    return task.sign * task.open.ravel().take(place), task.funding.ravel().take(place), candle < width
 
 
 def _paid(task: SurfaceTask, funding: FloatArray) -> FloatArray:
@@ -131,9 +117,9 @@ def _paid(task: SurfaceTask, funding: FloatArray) -> FloatArray:
 
 def timed_out_profits(task: SurfaceTask) -> FloatArray:
     """Return what is left at each limit, or at the last close where the candles end first; (n, limits)."""
-    open_, inside_window = _open_at(task, task.deadline)
+    open_, funding, inside_window = _at(task, task.deadline)
     fill = np.where(inside_window, open_, task.sign * task.last_close[:, None])
-    return fill * task.market_gain[:, None] - _paid(task, _funding_at(task, task.deadline))
+    return fill * task.market_gain[:, None] - _paid(task, funding)
 
 
 def _spread(
