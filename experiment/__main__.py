@@ -34,7 +34,7 @@ PAGE = ROOT / "docs" / "experiment.md"
 @click.option("--days", type=click.IntRange(min=30), help="The first so many days; all.")
 @click.option("--every", "every_days", type=click.IntRange(min=1), default=7, show_default=True)
 @click.option(
-    "--at-once", type=click.IntRange(min=1), default=2, show_default=True, help="Backtests at once."
+    "--at-once", type=click.IntRange(min=1), default=2, show_default=True, help="freqtrade processes at once."
 )
 @click.option("--resume", is_flag=True, help="Take the backtests of --work that were asked the same.")
 @click.option(
@@ -76,7 +76,7 @@ def main(
                 most_days=days,
             )
             backtests = Backtests(
-                market=market, folder=folder, settings=settings, at_once=at_once, resume=resume
+                market=market, folder=folder, settings=settings, at_once=at_once, resume=resume, tell=tell
             )
             studies.append(run_study(backtests, every=timedelta(days=every_days), tell=tell))
         write_page(out, studies, every_days=every_days)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from freqfleet.clock import from_ms
+from freqfleet.clock import from_ms, to_ms
 from freqfleet.errors import InputError, MarketError
 from freqfleet.market.candles import CandleFiles
 
@@ -20,12 +20,14 @@ SETS = {"bench": "binance", "okx-2022": "okx"}
 class Market:
     """A set of candles. Bots trade in [starts_at, ends_at), both midnight UTC.
 
+    whole : pairs that have candles over all of this time and the warm-up before.
     skipped : pairs whose candles cannot be used, with the reasons.
     """
 
     name: str
     datadir: Path
     pairs: tuple[str, ...]
+    whole: frozenset[str]
     starts_at: datetime
     ends_at: datetime
     candles: int
@@ -75,6 +77,11 @@ def open_market(
         name=name,
         datadir=datadir,
         pairs=tuple(chosen),
+        whole=frozenset(
+            pair
+            for pair in chosen
+            if spans[pair][1] <= to_ms(starts_at - WARM_UP) and spans[pair][2] >= to_ms(ends_at)
+        ),
         starts_at=starts_at,
         ends_at=ends_at,
         candles=sum(spans[pair][0] for pair in chosen),

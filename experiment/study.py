@@ -76,19 +76,22 @@ def run_study(backtests: Backtests, *, every: timedelta, tell: Tell) -> Study:
     bots = tuple(settings.bots)
     backtests.prepare()
     tell(f"{market.name}: {len(bots)} bots trade on the defaults")
-    runs = {(one.bot, one.arm): one for one in backtests.run([(bot, Arm.DEFAULTS) for bot in bots])}
+    runs = {(one.bot, one.arm): one for one in backtests.run({Arm.DEFAULTS: bots})}
     walks = {}
     for arm in (Arm.LEARNED, Arm.HOLDOUT):
         tell(f"{market.name}: walk-forward, {arm}")
         if not backtests.resume:
             clear(backtests, arm)
         walks[arm] = walk(backtests, arm, [runs[bot, Arm.DEFAULTS] for bot in bots], every)
-    changed = [(bot, arm) for arm, steps in walks.items() for bot in bots if _concerns(steps, settings, bot)]
+    concerned = {
+        arm: [bot for bot in bots if _concerns(steps, settings, bot)] for arm, steps in walks.items()
+    }
+    changed = {(bot, arm) for arm, listed in concerned.items() for bot in listed}
     tell(f"{market.name}: {len(changed)} backtests with what was published")
-    runs |= {(one.bot, one.arm): one for one in backtests.run(changed)}
-    for bot, arm in changed:
+    runs |= {(one.bot, one.arm): one for one in backtests.run(concerned)}
+    for bot, arm in sorted(changed):
         check_beginning(runs[bot, Arm.DEFAULTS], runs[bot, arm], walks[arm][0].as_of)
-    same = {(bot, arm) for arm in walks for bot in bots} - set(changed)
+    same = {(bot, arm) for arm in walks for bot in bots} - changed
     runs |= {(bot, arm): runs[bot, Arm.DEFAULTS] for bot, arm in same}
     return Study(
         market=market,
@@ -97,7 +100,7 @@ def run_study(backtests: Backtests, *, every: timedelta, tell: Tell) -> Study:
         walks=walks,
         unchanged=frozenset(same),
         not_served=backtests.not_served,
-        backtest_seconds=sum(one.seconds for key, one in runs.items() if key not in same),
+        backtest_seconds=backtests.seconds,
         walk_seconds=sum(step.seconds for steps in walks.values() for step in steps),
     )
 

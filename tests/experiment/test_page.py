@@ -53,7 +53,7 @@ def trades_of(bot: str, gain_bps: float = 0.0) -> list[ClosedTrade]:
 
 def backtest(bot: str, arm: Arm, trades: Sequence[ClosedTrade]) -> Backtest:
     reading = Reading(bot=bot, source="a list", trades=tuple(trades), dropped=())
-    return Backtest(bot=bot, arm=arm, reading=reading, seconds=60.0)
+    return Backtest(bot=bot, arm=arm, reading=reading)
 
 
 def step(at: datetime, *, published: bool, bins: dict[str, int] | None = None) -> WalkStep:
@@ -81,6 +81,7 @@ def study(tmp_path: Path, gain_bps: float, *, published: bool = True) -> Study:
             name="bench",
             datadir=tmp_path,
             pairs=("BTC/USDT:USDT",),
+            whole=frozenset({"BTC/USDT:USDT"}),
             starts_at=START,
             ends_at=START + timedelta(days=60),
             candles=17_280,
