@@ -52,11 +52,12 @@ def test_a_wrapped_driver_error_says_what_the_driver_said_and_no_sql(kind: type[
         ("SQLITE_BUSY", "raise [store] timeout_seconds"),
         ("SQLITE_BUSY_SNAPSHOT", "raise [store] timeout_seconds"),
         ("SQLITE_CANTOPEN", "its folder can be written"),
-        ("SQLITE_READONLY_DIRECTORY", "check the permissions"),
+        ("SQLITE_READONLY_DIRECTORY", "mounted read-only"),
         ("SQLITE_FULL", "the disk is full"),
         ("SQLITE_IOERR_FSYNC", "check the disk"),
+        ("SQLITE_IOERR_SHMSIZE", "the disk is full"),
         ("SQLITE_NOTADB", "not an SQLite database"),
-        ("SQLITE_CORRUPT", "put a backup in its place"),
+        ("SQLITE_CORRUPT", "run `freqfleet sync`, which moves it aside"),
     ],
 )
 def test_faults_of_the_world_come_with_a_remedy(name: str, remedy: str):

@@ -203,7 +203,7 @@ def _url_without_secret(url: str) -> str:
 
     try:
         return describe(make_url(url))
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return "not a URL"
 
 

@@ -102,7 +102,10 @@ def place_of(url: str) -> str:
 
     Raises ArgumentError for what is no database URL.
     """
-    parsed: URL = make_url(url)
+    try:
+        parsed: URL = make_url(url)
+    except ValueError as error:  # a port that is no number
+        raise ArgumentError(str(error)) from None
     if parsed.get_backend_name() != "sqlite":
         return describe(parsed)
     if parsed.database in (None, "", ":memory:"):

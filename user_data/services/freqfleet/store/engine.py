@@ -21,8 +21,10 @@ from sqlalchemy.pool import QueuePool
 
 from freqfleet.errors import SettingsError, StoreUnavailable
 from freqfleet.settings import USERDIR_NAME
+from freqfleet.store.secret import shown_url
 
 WRITES = {"freqfleet_writes": True}  # execution option of a connection that is going to write
+_POSTGRES = ("postgresql", "postgresql+psycopg")
 _POOLED_CONNECTIONS = 5
 _WRITERS_LOCK = 0x66_6C_65_65_74  # PostgreSQL: the number of the lock that writers of this database take
 
@@ -31,13 +33,19 @@ def parse_store_url(text: str) -> URL:
     """Read a store's URL; raises SettingsError for one that names no database on disk or server."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise SettingsError(
-            f"[store] url {text!r} is not a database URL; write sqlite:///user_data/learning.sqlite"
+            f"[store] url {shown_url(text)} is not a database URL; "
+            "write sqlite:///user_data/learning.sqlite, or postgresql+psycopg://user@host/database"
         ) from None
     if url.password is not None:
         raise SettingsError(
             "[store] url holds a password; take it out and set FREQFLEET_STORE__TOKEN, or [store] token_file"
+        )
+    if url.get_backend_name() == "postgresql" and url.drivername not in _POSTGRES:
+        raise SettingsError(
+            f"[store] url asks for the driver {url.drivername.partition('+')[2]!r}; the one that is used is "
+            "psycopg: write postgresql+psycopg://user@host/database"
         )
     database = url.database or ""
     if url.get_backend_name() == "sqlite" and (database in ("", ":memory:") or database.startswith("file:")):

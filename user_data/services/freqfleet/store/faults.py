@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import exc
 
 from freqfleet.errors import StoreDamaged, StoreError, StoreUnavailable
+from freqfleet.store.postgres_faults import postgres_fault
 
 # Looked up along the class's ancestors, so a class that a later version adds is still caught.
 FAULTS: dict[type[Exception], type[StoreError]] = {
@@ -44,18 +45,27 @@ FAULTS: dict[type[Exception], type[StoreError]] = {
 _LOCKED = (
     "another program has held its lock for {timeout:g} s; stop that one, or raise [store] timeout_seconds"
 )
-# By SQLite's own name of the fault, without its extended part.
+_WRITABLE = (
+    "check that it is a file and that its folder can be written: the owner, the permissions, and whether the "
+    "disk is mounted read-only"
+)
+_NO_ROOM = "the disk is full; make room and try again, nothing of this call was stored"
+# By SQLite's own name of the fault; where its extended part is not named here, without that.
 _REMEDIES = {
     "BUSY": _LOCKED,
     "LOCKED": _LOCKED,
-    "CANTOPEN": "it cannot be opened; check that it is a file and that its folder can be written",
-    "READONLY": "it cannot be written; check the permissions of the file and of its folder",
-    "PERM": "it cannot be written; check the permissions of the file and of its folder",
-    "AUTH": "it cannot be written; check the permissions of the file and of its folder",
-    "FULL": "the disk is full; make room and try again, nothing of this call was stored",
+    "CANTOPEN": "it cannot be opened; " + _WRITABLE,
+    "READONLY": "it cannot be written; " + _WRITABLE,
+    "PERM": "it cannot be written; " + _WRITABLE,
+    "AUTH": "it cannot be written; " + _WRITABLE,
+    "FULL": _NO_ROOM,
+    "IOERR_SHMSIZE": _NO_ROOM,  # what beside a WAL has to be made before anything is read
     "IOERR": "the disk does not answer as it should; check the disk, nothing of this call was stored",
     "NOTADB": "it is not an SQLite database; give [store] url another file, or move this one away",
-    "CORRUPT": "it is damaged; put a backup in its place, or move it away and run `freqfleet sync`",
+    "CORRUPT": (
+        "it is damaged; run `freqfleet sync`, which moves it aside and makes a new one from the bots' "
+        "databases, or put a backup in its place"
+    ),
 }
 
 _DAMAGED = ("NOTADB", "CORRUPT")
@@ -82,10 +92,14 @@ def store_error(error: Exception, description: str, timeout_seconds: float) -> S
     """Return our error for one of the database's; the text never holds SQL or its values."""
     kind = kind_of(type(error))
     origin = error.orig if isinstance(error, exc.StatementError) else error
-    name = getattr(origin, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
+    extended = getattr(origin, "sqlite_errorname", "").removeprefix("SQLITE_")
+    name = extended if extended in _REMEDIES else extended.partition("_")[0]
     if name in _REMEDIES:
         known = StoreDamaged if name in _DAMAGED else StoreUnavailable
         return known(f"{description}: {_REMEDIES[name].format(timeout=timeout_seconds)}")
+    refused = postgres_fault(origin)
+    if refused is not None:
+        return StoreUnavailable(f"{description} {refused.does}: {refused.said}; {refused.remedy}")
     said = (str(origin).strip() or type(origin).__name__).splitlines()[0]
     if kind is StoreUnavailable:
         return StoreUnavailable(f"{description} does not answer: {said}; check [store] url and try again")

@@ -57,3 +57,8 @@ def checked_secret(secret: SecretStr) -> SecretStr:
     if not (value.isascii() and value.isprintable()):
         raise SettingsError("the store's secret holds characters that no header can carry; make another one")
     return secret
+
+
+def shown_url(text: str) -> str:
+    """Return an unreadable URL as messages may show it: what stands before an @ may be a password."""
+    return repr(text) if "@" not in text else f"'…@{text.rpartition('@')[2]}'"

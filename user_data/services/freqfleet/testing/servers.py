@@ -22,6 +22,14 @@ from urllib.parse import urlencode
 
 _START_SECONDS = 20.0
 _NO_MACHINE_CONFIG = "/dev/null"
+# Who may come in, by the first line that fits: the superuser as he is, everybody else with a password.
+# `ghost` is for tests of a role that nobody created, `barred` of one that the server lets in from nowhere.
+_POSTGRES_ACCESS = """\
+local all fleet trust
+host all fleet,ghost 127.0.0.1/32 trust
+host all barred 127.0.0.1/32 reject
+host all all 127.0.0.1/32 scram-sha-256
+"""
 
 
 class ServerMissing(Exception):
@@ -126,7 +134,7 @@ class InfluxProcess:
 
 @dataclass(slots=True)
 class PostgresProcess:
-    """A running PostgreSQL with one superuser, `fleet`, and trust on loopback."""
+    """A running PostgreSQL with one superuser, `fleet`, who needs no password; other roles need theirs."""
 
     folder: Path
     programs: Path
@@ -143,6 +151,7 @@ class PostgresProcess:
         if user is not None:
             shutil.chown(self.folder, user)
         self._run("initdb", "-D", str(self._data), "-U", "fleet", "--auth=trust", "-E", "UTF8", "--no-sync")
+        (self._data / "pg_hba.conf").write_text(_POSTGRES_ACCESS, encoding="utf-8")
 
     def start(self) -> None:
         """Start it, or start it again after `kill` or `stop`; returns when it answers."""

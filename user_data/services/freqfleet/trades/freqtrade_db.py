@@ -15,6 +15,7 @@ from freqfleet.clock import iso
 from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, TradeSourceError
+from freqfleet.store.secret import shown_url
 from freqfleet.trades.freqtrade_columns import (
     closed_ids_query,
     closed_trades_query,
@@ -45,8 +46,11 @@ class FreqtradeDatabase:
     def __init__(self, url: str, *, bot: str) -> None:
         try:
             self._url = make_url(url)
-        except ArgumentError:
-            raise TradeSourceError(f"{bot}: db_url {url!r} is not a database URL") from None
+        except (ArgumentError, ValueError):  # ValueError: a port that is no number
+            raise TradeSourceError(
+                f"{bot}: db_url {shown_url(url)} is not a database URL; "
+                f"write sqlite:///user_data/{bot.lower()}.sqlite, or postgresql+psycopg://user@host/database"
+            ) from None
         self._bot = bot
         self._description = describe(self._url)
 

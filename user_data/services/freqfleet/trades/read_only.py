@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, exc
 from sqlalchemy.pool import NullPool
 
 from freqfleet.errors import TradeSourceError, UnreachableError
+from freqfleet.store.postgres_faults import postgres_fault
 
 _HEADER = b"SQLite format 3\x00"
 _WAL_VERSION = 2  # byte 18 of the file
@@ -26,6 +27,11 @@ _ATTEMPTS = 3
 _TIMEOUT_SECONDS = 10.0
 # SQLite's names of faults that pass: somebody holds the file, or the place does not answer.
 _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PERM")
+
+_REACH = (
+    "check the server, the bot's db_url, and its password: in libpq's passfile, or in the environment's "
+    "FREQFLEET_BOTS__NAME__DB_URL"
+)
 
 T = TypeVar("T")
 
@@ -119,6 +125,9 @@ def _faults(url: URL) -> Iterator[None]:
         ) from error
     except (exc.SQLAlchemyError, sqlite3.Error) as error:
         origin = error.orig if isinstance(error, exc.StatementError) else error
+        refused = postgres_fault(origin)
+        if refused is not None:
+            raise UnreachableError(f"{source} {refused.does}: {refused.said}; {_REACH}") from error
         said = (str(origin).strip() or type(origin).__name__).splitlines()[0]
         name = getattr(origin, "sqlite_errorname", None)
         passing = isinstance(error, exc.OperationalError) if name is None else name.startswith(_PASSING)
