@@ -169,12 +169,37 @@ def test_of_a_batch_only_the_line_the_server_refuses_is_rejected(options: str):
     assert "points beyond retention" in receipt.rejected[0]
 
 
-def test_the_window_of_core_is_refused_in_words_not_answered_in_part():
-    refusal = Answer(
-        200,
-        {},
-        '{"results":[{"statement_id":0,"error":"Query would exceed file limit of 432 files"}]}',
-    )
+def test_a_bucket_that_a_token_may_not_use_is_named_with_what_helps():
+    refusal = Answer(403, {}, '{"code":"forbidden","message":"insufficient permissions for write"}')
+    with (
+        answering(ping=V2_PING, query=NOTHING, write=refusal) as server,
+        pytest.raises(StoreUnavailable) as raised,
+    ):
+        opened(server).record_closed_trades([closed_trade()])
+
+    what, _, remedy = str(raised.value).partition("; ")
+    assert what.endswith("refuses the use of BOT1_trades: insufficient permissions for write")
+    assert "influx bucket create --name BOT1_trades" in remedy
+    assert "a token with its read and write permission" in remedy
+
+
+# What 3 says of a query over too many files comes as plain text with status 500 (query_planner.rs, http.rs).
+OVER_THE_LIMIT = (
+    "query error: error while planning query: External error: Query would exceed file limit of 432 parquet "
+    "files. Please specify a smaller time range for your query."
+)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Answer(500, {}, OVER_THE_LIMIT),
+        Answer(
+            200, {}, '{"results":[{"statement_id":0,"error":"Query would exceed file limit of 432 files"}]}'
+        ),
+    ],
+)
+def test_the_window_of_core_is_refused_in_words_not_answered_in_part(refusal: Answer):
     with answering(ping=V3_PING, query=refusal) as server, pytest.raises(StoreError) as raised:
         opened(server).closed_trades(closed_from=datetime(2025, 8, 1, tzinfo=UTC))
 
@@ -185,7 +210,7 @@ def test_the_window_of_core_is_refused_in_words_not_answered_in_part():
 
 @pytest.mark.parametrize(("limited", "window"), [(True, timedelta(hours=72)), (False, None)])
 def test_the_window_of_core_is_probed_and_reported(limited: bool, window: timedelta | None):
-    over_all = Answer(400, {}, '{"error":"Query would exceed file limit of 432 parquet files"}')
+    over_all = Answer(500, {}, OVER_THE_LIMIT)
     answers = [NOTHING] * 5 + [over_all if limited else NOTHING]  # counts and newest first, then the probe
     with answering(ping=V3_PING, query=[NOTHING, *answers]) as server:
         capabilities = opened(server).health().capabilities
@@ -194,6 +219,56 @@ def test_the_window_of_core_is_probed_and_reported(limited: bool, window: timede
     assert capabilities.query_window == window
     assert capabilities.server == "InfluxDB 3.5.0 Core"
     assert (capabilities.deterministic_overwrite, capabilities.transactional) == (False, False)
+
+
+def test_any_other_500_is_no_window():
+    broken = Answer(500, {}, "query error: internal error")
+    answers = [NOTHING] * 5 + [broken]  # counts and newest first, then the probe
+    with (
+        answering(ping=V3_PING, query=[NOTHING, *answers]) as server,
+        pytest.raises(StoreUnavailable, match="cannot work now"),
+    ):
+        opened(server).health()
+
+
+def test_the_reason_of_a_refused_line_is_the_one_that_3_gives_beside_its_error():
+    bad = Answer(
+        400,
+        {},
+        '{"error":"partial write of line protocol occurred","data":[{"original_line":"closed_trade,bot=B…",'
+        '"line_number":1,"error_message":"invalid column type for column \'fee\', expected float"}]}',
+    )
+    with answering(ping=V3_PING, query=NOTHING, write=bad) as server:
+        receipt = opened(server).record_closed_trades([closed_trade()])
+
+    assert receipt.accepted == 0
+    assert "occurred: invalid column type for column 'fee'" in receipt.rejected[0]
+
+
+@pytest.mark.parametrize("options", ["", "?write=v2&org=fleet"])
+def test_a_server_at_its_limit_refuses_no_line_for_good(options: str):
+    full = Answer(422, {}, '{"error":"Adding a new database would exceed limit of 5 databases","data":null}')
+    with (
+        answering(ping=V3_PING, query=NOTHING, write=full, api_v2_write=full) as server,
+        pytest.raises(StoreUnavailable, match=r"at a limit of its own: .*5 databases; raise it"),
+    ):
+        opened(server, options).record_closed_trades([closed_trade()])
+
+
+@pytest.mark.parametrize("answer", [Answer(200, {}, "<html>sign in</html>"), Answer(400, {}, "no such page")])
+def test_what_stands_between_refuses_no_trade_for_good(answer: Answer):
+    with answering(ping=V3_PING, query=answer) as server, pytest.raises(StoreUnavailable):
+        opened(server).record_closed_trades([closed_trade()])
+
+
+def test_an_answer_without_the_tags_it_was_grouped_by_is_refused():
+    columns = ["time", "version_id"]
+    ungrouped = series(columns, [1_761_998_400_000_000_001, "abc"], name="optimized_parameters")
+    with (
+        answering(ping=V3_PING, query=ungrouped) as server,
+        pytest.raises(StoreUnavailable, match="names no tags; upgrade the server"),
+    ):
+        opened(server).parameters_in_force(datetime(2025, 11, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("place", ["result", "series"])

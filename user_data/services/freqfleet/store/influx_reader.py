@@ -16,7 +16,7 @@ from freqfleet.store import influx_points as points
 from freqfleet.store.influx_lines import text_literal
 from freqfleet.store.influx_records import RECORD_SELECT, record_rows
 from freqfleet.store.influx_series import SERIES_SELECT, SeriesPoint, series_points
-from freqfleet.store.influx_server import InfluxServer
+from freqfleet.store.influx_server import Answer, InfluxServer
 from freqfleet.store.rows import StoredRow
 
 POINTS_PER_PAGE = 10_000  # the max-row-limit that old configurations carry
@@ -85,7 +85,7 @@ class InfluxReader:
         )
         found: list[StoredRow] = []
         for series in self._server.query(bucket, query):
-            tags = [series.tags.get(name, "") for name in names.VERSION_TAGS]
+            tags = self._tags(series)
             header = (*series.columns, *names.VERSION_TAGS)
             found += record_rows(header, [[*row, *tags] for row in series.rows], self._description)
         return found
@@ -101,7 +101,7 @@ class InfluxReader:
         chosen: list[StoredRow] = []
         for series in self._server.query(bucket, query):
             header = (*series.columns, *names.VERSION_TAGS)
-            tags = [series.tags.get(name, "") for name in names.VERSION_TAGS]
+            tags = self._tags(series)
             rows = points.version_rows(header, [[*row, *tags] for row in series.rows], self._description)
             if len(rows) == 2 and rows[0].effective_ms == rows[1].effective_ms:
                 # Within a millisecond a point's time says nothing; the order of publication does.
@@ -143,6 +143,15 @@ class InfluxReader:
         except StoreError:
             return CORE_WINDOW
         return None
+
+    def _tags(self, series: Answer) -> list[str]:
+        """Return the values of the tags it is grouped by; beta releases of 3 left them out of the answer."""
+        if not set(names.VERSION_TAGS) <= set(series.tags):
+            raise StoreUnavailable(
+                f"{self._description}: its answer to GROUP BY names no tags; upgrade the server, InfluxDB 3 "
+                "does so since its first release"
+            )
+        return [series.tags[name] for name in names.VERSION_TAGS]
 
     def _single(self, bucket: str, what: str, measurement: str, condition: str | None) -> Any:
         query = f"SELECT {what} FROM {_name(measurement)}{_where([condition] if condition else [])}"

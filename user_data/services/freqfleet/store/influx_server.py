@@ -27,6 +27,14 @@ logger = logging.getLogger(__name__)
 
 _CONNECTIONS = 8
 _SAID = 300  # characters of a server's answer that a message repeats
+_WINDOW = ("file limit", "72 hour")  # what 3 Core says of a query over too many files
+_FULL = "would exceed"  # what 3 says where databases, tables or columns are at their limit
+_CREATE = {
+    1: "influx -execute 'CREATE DATABASE \"{bucket}\"'",
+    2: "influx bucket create --name {bucket} --retention 0, then influx v1 dbrp create --db {bucket} "
+    "--rp autogen --default --bucket-id ID",
+    3: "influxdb3 create database {bucket}",
+}
 
 
 class LinesRefused(Exception):
@@ -112,15 +120,16 @@ class InfluxServer:
         answer = _json(response.content)
         results = answer.get("results")
         if not isinstance(results, list) or len(results) != 1:
-            raise StoreError(
-                f"{self.target.description}: not an answer of InfluxDB: {said(response.content)}"
+            raise StoreUnavailable(
+                f"{self.target.description}: not an answer of InfluxDB: {said(response.content)}; check that "
+                "[store] url leads to the server itself, not to something in between"
             )
         result = results[0]
         if "error" in result:
             raise self._refusal(str(result["error"]), bucket)
         series = result.get("series", ())
         if result.get("partial") or any(one.get("partial") for one in series):
-            raise StoreError(
+            raise StoreUnavailable(
                 f"{self.target.description}: it cut its answer short; set max-row-limit = 0 under [http] in "
                 "influxdb.conf, a part of the trades is worse than none"
             )
@@ -132,9 +141,7 @@ class InfluxServer:
         body = "\n".join(lines).encode()
         response = self._request("POST", f"/write?{arguments}", body)
         if response.status in (400, 422):
-            text = said(response.content)
-            if "database not found" not in text:
-                raise LinesRefused(text)
+            refuse_lines(said(response.content))
         if response.status >= 400:
             raise self._fault(response, bucket)
 
@@ -144,15 +151,7 @@ class InfluxServer:
 
     def missing(self, bucket: str) -> StoreUnavailable:
         """Return the error for a bucket that is not there, with the commands that create it."""
-        if self._generation() == 1:
-            remedy = f"influx -execute 'CREATE DATABASE \"{bucket}\"'"
-        elif self._generation() == 2:
-            remedy = (
-                f"influx bucket create --name {bucket} --retention 0, then influx v1 dbrp create "
-                f"--db {bucket} --rp autogen --default --bucket-id ID"
-            )
-        else:
-            remedy = f"influxdb3 create database {bucket}"
+        remedy = _CREATE[min(max(self._generation(), 1), 3)].format(bucket=bucket)
         return StoreUnavailable(
             f"{self.target.description}: there is no bucket or database {bucket}, or this secret may not use "
             f"it; create it: {remedy}"
@@ -161,7 +160,8 @@ class InfluxServer:
     def unreachable(self, error: Exception) -> StoreUnavailable:
         """Return the error for a server that does not answer in time or at all."""
         late = isinstance(error, httpcore.TimeoutException | TimeoutError)
-        why = f"no answer within {self._timeout_seconds:g} s" if late else str(error) or type(error).__name__
+        words = str(error).rstrip(".") or type(error).__name__
+        why = f"no answer within {self._timeout_seconds:g} s" if late else words
         return StoreUnavailable(
             f"{self.target.description} does not answer: {why}; check [store] url and that it runs"
         )
@@ -171,6 +171,16 @@ class InfluxServer:
         return StoreUnavailable(
             f"{self.target.description} refuses the credentials; set FREQFLEET_STORE__TOKEN (a token, or the "
             "password of the user in [store] url) to one that may read and write the fleet's buckets"
+        )
+
+    def forbidden(self, bucket: str, text: str) -> StoreUnavailable:
+        """Return the error for a bucket this secret may not use; generation 1 says it of missing ones."""
+        create = _CREATE[min(max(self._generation(), 1), 3)].format(bucket=bucket)
+        grant = f'GRANT ALL ON "{bucket}" TO "{self.target.user}", ' if self.target.user else ""
+        return StoreUnavailable(
+            f"{self.target.description} refuses the use of {bucket}: {text}; create it where it is missing "
+            f"({create}), let this secret use it ({grant}or a token with its read and write permission), or "
+            "set FREQFLEET_STORE__TOKEN to one that may"
         )
 
     def _generation(self) -> int:
@@ -205,15 +215,21 @@ class InfluxServer:
     ) -> StoreError:
         """Return what an HTTP status means; `headers` in lower case."""
         text = said(content)
+        if any(words in text for words in _WINDOW):  # generation 3 says this, too, with status 500
+            return self._refusal(text, bucket)
+        if status == 403 and bucket is not None:
+            return self.forbidden(bucket, text)
         if status in (401, 403):
             return self.refused_credentials()
         if bucket is not None and (status == 404 or "not found" in text):
             return self.missing(bucket)
         if status == 429 or status >= 500:
+            seconds = _retry_after(headers.get("retry-after"))
+            again = "try again" if seconds is None else f"try again in {seconds:g} s"
             return StoreUnavailable(
                 f"{self.target.description} cannot work now (HTTP {status}: {text}); nothing to correct "
-                "here, try again",
-                retry_after_seconds=_retry_after(headers.get("retry-after")),
+                f"here, {again}",
+                retry_after_seconds=seconds,
             )
         return self._refusal(f"HTTP {status}: {text}", bucket)
 
@@ -221,15 +237,20 @@ class InfluxServer:
         text = answer[:_SAID]
         if bucket is not None and ("database not found" in text or "mapping not found" in text):
             return self.missing(bucket)
-        if "file limit" in text or "72 hour" in text:
+        if any(words in text for words in _WINDOW):
             return StoreError(
                 f"{self.target.description} refuses so long a window: {text}; InfluxDB 3 Core answers about "
-                "72 h at a time. Raise its --query-file-limit, or keep the history in InfluxDB 1 or 2, "
+                "72 h at a time: raise its --query-file-limit, or keep the history in InfluxDB 1 or 2, "
                 "PostgreSQL or SQLite"
+            )
+        if _FULL in text:
+            return StoreUnavailable(
+                f"{self.target.description} is at a limit of its own: {text}; raise it, or remove what "
+                "is not the fleet's from this server"
             )
         if "authorization" in text.lower() or "not authorized" in text.lower():
             return self.refused_credentials()
-        return StoreError(
+        return StoreUnavailable(
             f"{self.target.description}: {text}; check that the server is an InfluxDB 1, 2 or 3"
         )
 
@@ -249,11 +270,26 @@ def _json(content: bytes) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
+def refuse_lines(text: str) -> None:
+    """Raise LinesRefused, unless it is the bucket and no line that the server's text is about."""
+    if "database not found" not in text and _FULL not in text:
+        raise LinesRefused(text)
+
+
 def said(content: bytes) -> str:
-    """Return what a server says about a fault, on one line and not too much of it."""
+    """Return what a server says about a fault, on one line and not too much of it.
+
+    Generation 3 puts the reasons of a partial write into `data`, beside an `error` that names none.
+    """
     values = _json(content)
-    text = values.get("error") or values.get("message") or content.decode("utf-8", "replace")
-    return " ".join(str(text).split())[:_SAID]
+    text = str(values.get("error") or values.get("message") or content.decode("utf-8", "replace"))
+    lines = values.get("data")
+    if isinstance(lines, list):
+        reasons = [
+            str(one["error_message"]) for one in lines if isinstance(one, dict) and "error_message" in one
+        ]
+        text = ": ".join([text, *dict.fromkeys(reasons)])
+    return " ".join(text.split())[:_SAID] or "no reason given"
 
 
 def _retry_after(text: str | None) -> float | None:

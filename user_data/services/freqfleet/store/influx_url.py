@@ -87,7 +87,7 @@ def parse_influx_url(text: str) -> InfluxTarget:
         raise SettingsError(f"[store] url: write={options['write']!r} is neither v1 nor v2")
     org = options.get("org") or None
     if write == "v2" and org is None:
-        raise SettingsError("[store] url: write=v2 needs the organisation, add &org=NAME")
+        raise SettingsError("[store] url: write=v2 needs the organisation; add &org=NAME")
     prefix = options.get("prefix", "")
     if not all(one.isalnum() or one in "_-." for one in prefix):
         raise SettingsError(f"[store] url: prefix {prefix!r} must be letters, digits, _ - or .")

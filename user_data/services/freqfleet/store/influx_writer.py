@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from freqfleet.errors import SettingsError
-from freqfleet.store.influx_server import InfluxServer, LinesRefused, said
+from freqfleet.store.influx_server import InfluxServer, LinesRefused, refuse_lines, said
 
 LINES_PER_WRITE = 5_000
 
@@ -79,7 +79,7 @@ def v2_writer(server: InfluxServer, secret: SecretStr | None, timeout_seconds: f
         except ApiException as error:
             content = (error.body or b"") if isinstance(error.body, bytes) else str(error.body or "").encode()
             if error.status in (400, 422):
-                raise LinesRefused(said(content)) from None
+                refuse_lines(said(content))
             headers = {name.lower(): value for name, value in dict(error.headers or {}).items()}
             raise server.fault(error.status or 500, headers, content, bucket) from None
         except (HTTPError, OSError) as error:
