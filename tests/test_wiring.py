@@ -169,6 +169,16 @@ def test_a_wrong_setting_stops_the_start(userdir: Path) -> None:
         open_bot("BOT1", host=host(userdir), protections=[])
 
 
+@pytest.mark.parametrize("url", ["redis://here", "", "influxdb://h:8086?token=x", "sqlite:///:memory:"])
+def test_a_wrong_store_stops_the_start_because_it_does_not_mend_itself(
+    userdir: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("FREQFLEET_STORE__URL", url)
+
+    with pytest.raises(SettingsError, match=r"\[store\] url"):
+        open_bot("BOT1", host=host(userdir), protections=[])
+
+
 def test_a_bot_starts_on_its_defaults_where_there_is_no_store(userdir: Path) -> None:
     bot = open_bot("BOT1", host=host(userdir), protections=[])
 

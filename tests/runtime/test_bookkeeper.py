@@ -9,7 +9,7 @@ import pytest
 from ccalls import waits
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
-from freqfleet.errors import StoreUnavailable
+from freqfleet.errors import FreqfleetError, SettingsError, StoreUnavailable
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.runtime.bookkeeper import BookKeeper, Recalled
 from freqfleet.testing.trades import version
@@ -219,3 +219,19 @@ def test_a_look_up_waits_for_nothing_and_keeps_no_memory() -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 4_096
+
+
+def test_a_wrong_setting_stops_the_start_and_a_store_that_is_away_does_not() -> None:
+    def keeper(error: FreqfleetError) -> BookKeeper:
+        def load() -> ParameterBook:
+            raise error
+
+        limit = timedelta(hours=48)
+        return BookKeeper(load, defaults=DEFAULTS, clock=MovingClock(), max_age=limit, refresh_every=None)
+
+    later = keeper(StoreUnavailable("the server is down; look at it"))
+    later.start()
+
+    assert later.failed_loads == 1
+    with pytest.raises(SettingsError, match="redis"):
+        keeper(SettingsError("no learning store speaks 'redis'; …")).start()

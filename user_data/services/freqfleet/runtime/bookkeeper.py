@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from freqfleet.clock import Clock, human_age, iso
-from freqfleet.errors import FreqfleetError, StoreUnavailable
+from freqfleet.errors import FreqfleetError, SettingsError, StoreUnavailable
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.store.backoff import Backoff
 
@@ -67,9 +67,18 @@ class BookKeeper:
         self._stop: threading.Event | None = None
 
     def start(self) -> None:
-        """Recall, load once, and keep refreshing in a daemon thread where that was asked for."""
+        """Recall, load once, and keep refreshing in a daemon thread where that was asked for.
+
+        Raises SettingsError: a wrong [store] does not mend itself, and a bot that started all the same
+        would read defaults for weeks. A store that is only away is tried again.
+        """
         self._take_recalled()
-        self.refresh()
+        try:
+            self._take(self._validated(self._load()))
+        except SettingsError:
+            raise
+        except FreqfleetError as error:
+            self._not_refreshed(error)
         if self._refresh_every is not None:
             self._stop = threading.Event()
             threading.Thread(
@@ -87,20 +96,25 @@ class BookKeeper:
     def refresh(self) -> bool:
         """Load now; return whether it worked. The last good book stays where it did not."""
         try:
-            book = self._validated(self._load())
+            self._take(self._validated(self._load()))
         except FreqfleetError as error:
-            self.failed_loads += 1
-            logger.warning(
-                "parameters not refreshed (%d. failure in a row), %s: %s",
-                self.failed_loads, self._kept(), error,
-            )  # fmt: skip
+            self._not_refreshed(error)
             return False
+        return True
+
+    def _not_refreshed(self, error: FreqfleetError) -> None:
+        self.failed_loads += 1
+        logger.warning(
+            "parameters not refreshed (%d. failure in a row), %s: %s",
+            self.failed_loads, self._kept(), error,
+        )  # fmt: skip
+
+    def _take(self, book: ParameterBook) -> None:
         now = self._clock.now()
         # One assignment each, the book first: a reader in between sees the new book with the old age.
         self._book, self._loaded_at, self.failed_loads = book, now, 0
         if self._keep is not None:
             self._keep(book, now)
-        return True
 
     def _take_recalled(self) -> None:
         recalled = self._recall() if self._recall is not None else None

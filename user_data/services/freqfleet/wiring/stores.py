@@ -73,7 +73,7 @@ def open_store_to_write(settings: Settings) -> LearningStore:
         store = open_store(settings)
         try:
             store.health()
-        except StoreDamaged:
+        except BaseException:
             store.close()
             raise
         return store
@@ -97,7 +97,11 @@ def put_aside(file: Path, seen: int | None, error: StoreDamaged) -> bool:
     away = move_aside(file, seen, SystemClock().now()) if is_sqlite(file) else None
     if away is None:
         return False
-    logger.warning("%s; moved to %s, a new store is made in its place", error, away)
+    what = str(error).partition(";")[0]  # behind it stands the remedy, which is what happens here
+    logger.warning(
+        "%s; moved to %s, a new store is made in its place, `freqfleet sync` brings its trades back",
+        what, away,
+    )  # fmt: skip
     return True
 
 
@@ -119,10 +123,11 @@ def saved_book(settings: Settings, bot: str) -> LastBook:
 
 
 def sqlite_store_file(settings: Settings) -> Path | None:
-    """Return the file of a SQLite store, None for any other store."""
+    """Return the file of a SQLite store, None for any other store and for a URL that names no file."""
     scheme = "sqlite:///"
     url = settings.database_url(settings.store.url)
-    return Path(url.removeprefix(scheme)) if url.startswith(scheme) else None
+    named = url.removeprefix(scheme).partition("?")[0]
+    return Path(named) if url.startswith(scheme) and named not in ("", ":memory:") else None
 
 
 def load_book(
