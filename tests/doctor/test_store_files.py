@@ -15,6 +15,7 @@ from freqfleet.store.heartbeat import HEARTBEATS, beat
 from freqfleet.store.outbox_file import OUTBOXES, OutboxFile
 from freqfleet.store.sql import SqlStore
 from freqfleet.testing.fault_proxy import FaultProxy, Mode, fault_proxy
+from freqfleet.testing.servers import PostgresProcess
 from freqfleet.testing.trades import closed_trade, version
 from freqfleet.wiring import saved_book
 
@@ -122,9 +123,12 @@ FAULTS = {
     "hanging": (lambda proxy: proxy.set(Mode.HANG), "no answer within 1 s", "check [store] url"),
     "trickling": (lambda proxy: proxy.set(Mode.TRICKLE), "no answer within 1 s", "check [store] url"),
     "401": (lambda proxy: proxy.answer(401), "refuses the credentials", "FREQFLEET_STORE__TOKEN"),
-    "404": (lambda proxy: proxy.answer(404), "404", ""),
-    "429": (lambda proxy: proxy.answer(429), "429", ""),
-    "503": (lambda proxy: proxy.answer(503), "503", ""),
+    "404": (lambda proxy: proxy.answer(404), "HTTP 404", "check that the server is an InfluxDB"),
+    "429": (lambda proxy: proxy.answer(429, headers="Retry-After: 7\r\n"), "HTTP 429", "try again in 7 s"),
+    "500": (lambda proxy: proxy.answer(500), "HTTP 500", "nothing to correct here, try again"),
+    "503": (lambda proxy: proxy.answer(503), "HTTP 503", "nothing to correct here, try again"),
+    "cut": (lambda proxy: proxy.set(Mode.CUT), "does not answer", "check [store] url and that it runs"),
+    "another page": (lambda proxy: proxy.answer(200, body="<p>"), "is no InfluxDB", "check [store] url"),
 }
 
 
@@ -151,6 +155,49 @@ def test_each_fault_of_a_server_is_one_line_with_a_remedy(settings: Settings, pr
 
 def assert_one_line(finding: Finding) -> None:
     assert "\n" not in finding.text + finding.remedy
+
+
+POSTGRES_FAULTS = {
+    "down": (Mode.DOWN, "does not answer: ", "the network"),
+    "hanging": (Mode.HANG, "does not answer: connection timeout expired", "check that the server runs"),
+    "trickling": (Mode.TRICKLE, "does not answer: connection timeout expired", "check that the server runs"),
+    "cut": (Mode.CUT, "does not answer: ", "the network"),
+}
+
+
+@pytest.mark.parametrize("fault", POSTGRES_FAULTS)
+def test_each_fault_on_the_way_to_postgresql_is_one_line_with_a_remedy(
+    settings: Settings, postgres: PostgresProcess, fault: str
+):
+    mode, said, to_do = POSTGRES_FAULTS[fault]
+    with fault_proxy(postgres.port) as proxy:
+        proxy.set(mode)
+        url = f"postgresql+psycopg://fleet@127.0.0.1:{proxy.port}/postgres"
+        store = StoreSettings(url=url, timeout_seconds=1.0, deadline_seconds=8.0)
+
+        (finding,) = check_store(settings.model_copy(update={"store": store}), FixedClock(NOON))
+
+    assert finding.state is State.FAIL
+    assert said in finding.text
+    assert to_do in finding.remedy
+    assert_one_line(finding)
+
+
+def test_a_file_that_is_no_store_is_not_promised_to_be_mended(settings: Settings):
+    (settings.userdir / "learning.sqlite").write_text("dear diary " * 100, encoding="utf-8")
+
+    (finding,) = check_store_files(settings, FixedClock(NOON))
+
+    assert "it is not an SQLite database" in finding.text
+    assert "sync" not in finding.remedy
+
+
+def test_a_wrong_url_leaves_the_other_lines_alone(settings: Settings):
+    saved_book(settings, "BOT1").save([version()], NOON)
+    beat(settings.path(HEARTBEATS), "sync", NOON, 300.0, "BOT1 +1")
+    wrong = settings.model_copy(update={"store": StoreSettings(url="learning.sqlite")})
+
+    assert [one[0] for one in findings(wrong)] == ["service sync"]
 
 
 def test_a_disk_without_room_fails(settings: Settings, monkeypatch: pytest.MonkeyPatch):

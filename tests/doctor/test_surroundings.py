@@ -66,6 +66,20 @@ def test_a_store_that_was_never_made_is_a_note_and_is_not_made(settings: Setting
     assert not (settings.userdir / "learning.sqlite").exists()
 
 
+def test_a_store_that_cannot_be_made_fails(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = StoreSettings(url=f"sqlite:///{settings.userdir}/no/such/learning.sqlite")
+    (no_folder,) = check_store(settings.model_copy(update={"store": elsewhere}), NOON)
+    monkeypatch.setattr(
+        "os.access", lambda place, _mode: Path(place) != settings.userdir
+    )  # root may write all
+    (read_only,) = check_store(settings, NOON)
+
+    assert (no_folder.state, read_only.state) == (State.FAIL, State.FAIL)
+    assert no_folder.text.endswith(f"there is no folder {settings.userdir}/no/such")
+    assert read_only.text.endswith(f"{settings.userdir} cannot be written")
+    assert "remount the disk for writing" in read_only.remedy
+
+
 def test_a_store_says_what_it_holds_and_how_old_that_is(settings: Settings) -> None:
     store = SqlStore(f"sqlite:///{settings.userdir / 'learning.sqlite'}")
     store.record_closed_trades([closed_trade(closed_at=datetime(2025, 11, 2, 9, tzinfo=UTC))])
@@ -139,7 +153,9 @@ def test_rows_outside_the_bounds_are_counted_and_named(settings: Settings, tmp_p
 
 
 def test_a_server_that_answers_short_windows_only_is_noted(settings: Settings) -> None:
-    over_all = Answer(400, {}, '{"error":"Query would exceed file limit of 432 parquet files"}')
+    over_all = Answer(
+        500, {}, "query error: External error: Query would exceed file limit of 432 parquet files"
+    )
     ping = V3_PING
     # Of health: the counts and newest points of five buckets, then the question over all times.
     answers = [NOTHING] * 10 + [over_all] + [NOTHING]

@@ -10,8 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 from freqfleet.clock import Clock, human_age
-from freqfleet.doctor.findings import Finding, fail, note, ok
+from freqfleet.doctor.findings import Finding, fail, failed, note, ok
+from freqfleet.errors import SettingsError
 from freqfleet.settings import Settings
+from freqfleet.store.faults import store_error
 from freqfleet.store.heartbeat import HEARTBEATS, heartbeats
 from freqfleet.store.last_book import LAST_BOOKS
 from freqfleet.store.outbox_file import OUTBOXES, read_status
@@ -19,18 +21,22 @@ from freqfleet.wiring import LEARNERS, saved_book, sqlite_store_file
 
 LATE_SECONDS = 3600.0  # a letter that waits longer than the longest pause between tries
 LEAST_FREE_BYTES = 200_000_000
+_LOOK_SECONDS = 2.0
+_REBUILD = "`freqfleet sync` moves it aside and makes a new one from the bots' databases"
 
 
 def check_store_files(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Check everything that keeps the store's facts while it is away."""
     file = sqlite_store_file(settings)
-    if file is not None and file.exists():
+    if file is not None and file.is_file():
         yield from _check_file(file)
     yield from _check_outboxes(settings.path(OUTBOXES), clock)
     yield from _check_books(settings, clock)
     yield from _check_heartbeats(settings.path(HEARTBEATS), clock)
     yield from _check_learner(settings, clock)
     yield from _check_room(settings.userdir)
+    if file is not None and file.parent.is_dir() and not _same_disk(file.parent, settings.userdir):
+        yield from _check_room(file.parent)
 
 
 def _check_file(file: Path) -> Iterator[Finding]:
@@ -40,13 +46,15 @@ def _check_file(file: Path) -> Iterator[Finding]:
             yield fail("store file", f"{place} cannot be written", remedy)
             return
     try:
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)) as opened:
+        with closing(
+            sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=_LOOK_SECONDS)
+        ) as opened:
             (said,) = opened.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
-        said = str(error)
-    if said != "ok":
-        remedy = "`freqfleet sync` moves it aside and builds a new one from the bots' databases"
-        yield fail("store file", f"{file}: {' '.join(said.split())}", remedy)
+        yield failed("store file", store_error(error, str(file), _LOOK_SECONDS), remedy=_REBUILD)
+    else:
+        if said != "ok":
+            yield fail("store file", f"{file}: {' '.join(said.split())}", _REBUILD)
     for one in sorted(file.parent.glob(f"{file.name}.damaged-*Z")):
         yield note(
             "store file", f"{one} was moved aside", "keep it until the new store is whole, then delete it"
@@ -82,7 +90,10 @@ def _check_books(settings: Settings, clock: Clock) -> Iterator[Finding]:
     folder = settings.path(LAST_BOOKS)
     for file in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         subject = f"book {file.stem}"
-        saved = saved_book(settings, file.stem).load()
+        try:
+            saved = saved_book(settings, file.stem).load()
+        except SettingsError:
+            return  # the url of the store, which has a line of its own
         if saved is None:
             remedy = "delete it; the bot writes a new one when the store answers"
             yield note(subject, f"{file} is damaged or of another store, it is not used", remedy)
@@ -129,8 +140,12 @@ def _check_learner(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield ok("dead-man timer", text)
 
 
-def _check_room(userdir: Path) -> Iterator[Finding]:
-    free = shutil.disk_usage(userdir).free
+def _same_disk(one: Path, other: Path) -> bool:
+    return one.stat().st_dev == other.stat().st_dev
+
+
+def _check_room(folder: Path) -> Iterator[Finding]:
+    free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
-        text = f"{free / 1e6:.0f} MB left at {userdir}"
+        text = f"{free / 1e6:.0f} MB left at {folder}"
         yield fail("disk", text, "make room: bots keep trading, but nothing can be stored")

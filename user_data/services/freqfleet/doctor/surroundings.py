@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from freqfleet.clock import Clock, human_age, iso
-from freqfleet.doctor.findings import Finding, failed, note, ok
+from freqfleet.doctor.findings import Finding, fail, failed, note, ok
 from freqfleet.errors import FreqfleetError
 from freqfleet.market.candles import CandleFiles
-from freqfleet.settings import FLEET_FILE, Settings
+from freqfleet.settings import FLEET_FILE, USERDIR_NAME, Settings
 from freqfleet.store.deadline_store import DeadlineStore
 from freqfleet.store.promise import Capabilities
 from freqfleet.wiring import open_store, sqlite_store_file
@@ -40,7 +42,7 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Check that the learning store answers, and how fresh it is."""
     file = sqlite_store_file(settings)
     if file is not None and not file.exists():
-        yield note("store", f"no learning store at {file} yet", "`freqfleet sync` makes it")
+        yield _not_there(file)
         return
     try:
         # A server that hangs must not hang the doctor, and is a finding like any other.
@@ -72,6 +74,20 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
             f"{count} not used; {label}: {reason}",
             "no bot reads it; `freqfleet optimize` or `params rollback` publishes sound values",
         )
+
+
+def _not_there(file: Path) -> Finding:
+    """Return the finding for a store that nobody has made yet: will `sync` be able to?"""
+    text = f"no learning store at {file} yet"
+    folder = file.parent
+    if not folder.is_dir() and folder.name != USERDIR_NAME:  # that one is made
+        return fail(
+            "store", f"{text}: there is no folder {folder}", "make it, or correct --userdir or [store] url"
+        )
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        remedy = "give it to the user that runs freqfleet, or remount the disk for writing"
+        return fail("store", f"{text}: {folder} cannot be written", remedy)
+    return note("store", text, "`freqfleet sync` makes it")
 
 
 def _check_capabilities(can: Capabilities) -> Iterator[Finding]:
