@@ -132,7 +132,7 @@ def test_a_damaged_store_is_a_fault_of_its_own_and_keeps_the_letters(tmp_path: P
     file = tmp_path / "learning.sqlite"
     whole = file.read_bytes()
     file.write_bytes(whole[:100] + b"\x07" * (len(whole) - 100))
-    with pytest.raises(StoreDamaged, match="it is damaged; put a backup in its place"):
+    with pytest.raises(StoreDamaged, match="it is damaged; run `freqfleet sync`"):
         SqlStore(url)
     with started_outbox(tmp_path, lambda: SqlStore(url)) as outbox:
         outbox.put(closed_trade())
