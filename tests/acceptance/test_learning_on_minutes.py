@@ -12,6 +12,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.learning.optimizer import Optimizer
 from freqfleet.market.candles import CandleFiles
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.exit_rule import ExitKind
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import gather_paths
@@ -51,7 +52,7 @@ def test_minutes_settle_what_five_minutes_leave_open_and_change_no_other_exit(na
     coarse, ambiguous = {}, {}
     for pair in PAIRS:
         candles, minutes = CandleFiles(datadir, "5m").load(pair), CandleFiles(datadir, "1m").load(pair)
-        trades = [one for one in entries(candles, 300, 0) if one.side is side]
+        trades = TradeColumns.of(one for one in entries(candles, 300, 0) if one.side is side)
         as_of = from_ms(int(candles.time_ms[-1])) + timedelta(minutes=5)
         found = {}
         for detail in (None, minutes):

@@ -18,6 +18,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.learning.bin_exits import BinExits, BinExitsRun
 from freqfleet.learning.standings import StandingsFile, StandingsInMemory
 from freqfleet.market.series import Candles
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
 from freqfleet.testing.memory_store import MemoryStore
@@ -61,7 +62,7 @@ def looked(
         settings=settings,
         clock=FixedClock(at),
         standings=standings or StandingsInMemory(),
-    ).look(trades, [] if notes is None else notes)
+    ).look(TradeColumns.of(trades), [] if notes is None else notes)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freqfleet.domain.closed_trade import ClosedTrade
-from freqfleet.learning.bin_columns import TradeColumns
+from freqfleet.learning.bin_columns import BinColumns
 from freqfleet.learning.bin_posteriors import (
     PRIOR_MEAN_SD,
     PRIOR_TRADE_SD,
@@ -19,6 +19,7 @@ from freqfleet.learning.bin_posteriors import (
     Beliefs,
     believe,
 )
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.testing.trades import closed_trade
 
 NOON = datetime(2025, 10, 1, 12, tzinfo=UTC)
@@ -48,7 +49,7 @@ def traded(
 
 
 def believed(trades: Sequence[ClosedTrade]) -> Beliefs:
-    columns = TradeColumns.of(trades)
+    columns = BinColumns.of(TradeColumns.of(trades))
     return believe(columns, np.ones(len(columns)))
 
 
@@ -190,7 +191,7 @@ def test_what_is_learned_bit_by_bit_is_what_is_learned_at_once(
     ]
     cut = data.draw(st.integers(1, len(trades) - 1))
 
-    joined = TradeColumns.of(trades[:cut]).joined(trades[cut:])
+    joined = BinColumns.of(TradeColumns.of(trades[:cut])).joined(TradeColumns.of(trades[cut:]))
 
     assert joined is not None
     found, whole = believe(joined, np.ones(len(joined))), believed(trades)

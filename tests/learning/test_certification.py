@@ -18,6 +18,7 @@ from freqfleet.learning.grid_search import GridSearch
 from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.optimizer import Optimizer
 from freqfleet.learning.search_space import SearchSpace
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import gather_paths
@@ -162,7 +163,7 @@ def test_every_trade_is_judged_in_the_cell_chosen_without_it():
     entered_ms = certified.candidacy.entered_ms
     folds = crossfit(entered_ms.min(), entered_ms.max() + 1, folds=5, embargo_ms=255 * 60_000)
     paths = gather_paths(
-        candles[0], trades, side=Side.LONG, horizon_minutes=240, as_of=END, funding=None
+        candles[0], TradeColumns.of(trades), side=Side.LONG, horizon_minutes=240, as_of=END, funding=None
     ).paths  # fmt: skip
     costs = Costs.of(settings.costs)
 

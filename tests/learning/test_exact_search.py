@@ -11,6 +11,7 @@ from freqfleet.learning.exact_search import ExactSearch, TrainingTrades
 from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.search_space import SearchSpace
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import gather_paths
@@ -38,7 +39,12 @@ def training(paths, weights=None, costs=COSTS) -> TrainingTrades:
 def wave_training(peaks, dip=-0.025, weights=None) -> TrainingTrades:
     candles, trades = waves(peaks, dip=dip)
     gathered = gather_paths(
-        candles, trades, side=Side.LONG, horizon_minutes=240, as_of=after(10**6), funding=None
+        candles,
+        TradeColumns.of(trades),
+        side=Side.LONG,
+        horizon_minutes=240,
+        as_of=after(10**6),
+        funding=None,
     )
     return training(gathered.paths, weights)
 

@@ -7,6 +7,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.learning.objective import Objective
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import gather_paths
@@ -18,7 +19,12 @@ FREE = Costs(fee_ratio=0.0, slippage_ratio=0.0, funding=False)
 def objective(peaks, weights=None) -> Objective:
     candles, trades = waves(peaks)
     paths = gather_paths(
-        candles, trades, side=Side.LONG, horizon_minutes=240, as_of=after(10**6), funding=None
+        candles,
+        TradeColumns.of(trades),
+        side=Side.LONG,
+        horizon_minutes=240,
+        as_of=after(10**6),
+        funding=None,
     ).paths
     return Objective(NumpyEngine(paths), np.ones(len(peaks)) if weights is None else np.array(weights), FREE)
 
@@ -66,7 +72,12 @@ def test_score_has_every_figure():
 def test_score_counts_ambiguous_exits_and_says_what_the_target_would_have_given():
     candles, trades = waves([0.05])
     paths = gather_paths(
-        candles, trades, side=Side.LONG, horizon_minutes=240, as_of=after(10**6), funding=None
+        candles,
+        TradeColumns.of(trades),
+        side=Side.LONG,
+        horizon_minutes=240,
+        as_of=after(10**6),
+        funding=None,
     ).paths
     wide = replace(paths, high=paths.high + 5.0, low=paths.low - 5.0)
 

@@ -293,9 +293,9 @@ def test_a_run_over_one_pair_reads_the_trades_of_no_other():
     asked: list[list[str] | None] = []
 
     class WatchedStore(MemoryStore):
-        def closed_trades(self, *, pairs=None, **window):
+        def trade_columns(self, *, pairs=None, **window):
             asked.append(None if pairs is None else list(pairs))
-            return super().closed_trades(pairs=pairs, **window)
+            return super().trade_columns(pairs=pairs, **window)
 
     candles, trades = waves([0.06] * 3)
     store = WatchedStore()

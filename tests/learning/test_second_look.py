@@ -247,7 +247,7 @@ class WithoutSeries:
     """The learning store that a body of somebody else's may be: it keeps no numbers over time."""
 
     def __init__(self, body: MemoryStore) -> None:
-        self.closed_trades = body.closed_trades
+        self.trade_columns = body.trade_columns
         self.parameter_versions = body.parameter_versions
         self.parameter_history = body.parameter_history
         self.publish_parameters = body.publish_parameters

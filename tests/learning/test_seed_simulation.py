@@ -10,6 +10,7 @@ import pytest
 from freqfleet.domain.sides import Side
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.search_space import SearchSpace
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import gather_paths
@@ -35,7 +36,12 @@ def clip_surface(trades):
 
 def replay_surface(candles, trades):
     paths = gather_paths(
-        candles, trades, side=Side.LONG, horizon_minutes=720, as_of=after(10**6), funding=None
+        candles,
+        TradeColumns.of(trades),
+        side=Side.LONG,
+        horizon_minutes=720,
+        as_of=after(10**6),
+        funding=None,
     ).paths
     objective = Objective(NumpyEngine(paths), np.ones(len(paths)), FREE)
     space = SearchSpace.of(OptimizerSettings(), None)

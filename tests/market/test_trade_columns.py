@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from freqfleet.domain.sides import Side
 from freqfleet.errors import TradeSourceError
@@ -51,6 +53,31 @@ def test_trades_of_some_bots_and_how_many_each_made():
     assert columns.bot_counts() == {"BOT1": 1, "BOT3": 2}
     assert columns.subset(columns.of_bots(["BOT3"])).bot_counts() == {"BOT3": 2}
     assert columns.bot_names() == ["BOT3", "BOT1", "BOT3"]
+
+
+def test_trades_of_some_pairs():
+    columns = TradeColumns.of(TRADES)
+
+    assert columns.of_pairs(["SOL/USDT:USDT", "BTC/USDT:USDT"]).tolist() == [True, True, False]
+
+
+@given(keys=st.lists(st.integers(-3, 3), max_size=30))
+def test_groups_come_as_their_keys_appear_and_keep_the_order_of_their_trades(keys: list[int]):
+    columns = TradeColumns.of([closed_trade(trade_id=at) for at in range(len(keys))])
+
+    groups = columns.groups(np.array(keys, dtype=np.int64))
+
+    assert [one.trade_id.tolist() for one in groups] == [
+        [at for at, key in enumerate(keys) if key == asked] for asked in dict.fromkeys(keys)
+    ]
+
+
+def test_names_without_a_trade_go_when_they_are_asked_to():
+    some = TradeColumns.of(TRADES).subset(slice(1, 2))
+
+    assert some.pairs == ("ADA/USDT:USDT", "BTC/USDT:USDT", "SOL/USDT:USDT")
+    assert (some.compact().pairs, some.compact().bots) == (("BTC/USDT:USDT",), ("BOT1",))
+    assert rows_of(some.compact()) == rows_of(some) == rows_of_trades(TRADES[1:2])
 
 
 def test_each_trade_is_named_as_the_object_names_itself():

@@ -19,6 +19,7 @@ from freqfleet.domain.exits import (
 from freqfleet.domain.managed_exits import ManagedExits, managed_barriers
 from freqfleet.domain.sides import Side
 from freqfleet.market.candles import CandleFiles
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.booking import Booking
 from freqfleet.replay.exit_rule import first_exit
 from freqfleet.replay.fills import Fills, Levels, freqtrade_fills, levels
@@ -51,7 +52,7 @@ def _compare_group(
     candles = market.main if job.detail is None else CandleFiles(datadir, job.detail).load(pair)
     gathered = gather_paths(
         candles,
-        trades,
+        TradeColumns.of(trades),
         side=side,
         horizon_minutes=job.parameters.time_limit_minutes,
         with_trend=isinstance(job.parameters, ManagedExits),

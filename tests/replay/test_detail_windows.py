@@ -12,6 +12,7 @@ from freqfleet.clock import to_ms
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.market.series import Candles
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import GatheredPaths, gather_paths
@@ -57,7 +58,7 @@ def trades_on(candles: Candles, minutes: list[int]) -> list[Any]:
 def gather(candles: Candles, trades: list[Any], detail: Candles | None = None) -> GatheredPaths:
     return gather_paths(
         candles,
-        trades,
+        TradeColumns.of(trades),
         side=Side.LONG,
         horizon_minutes=HORIZON,
         as_of=after(MINUTES),
@@ -84,7 +85,7 @@ def test_a_stop_and_a_target_in_one_candle_are_told_apart_by_its_minutes() -> No
         low=np.array([100, 98, 100, 100, 100, 100.0]),
         close=np.full(6, 100.0),
     )
-    trades = [closed_trade(open_rate=100.0)]
+    trades = TradeColumns.of([closed_trade(open_rate=100.0)])
     vector = [ExitParameters(stop_loss=-0.01, take_profit=0.01, time_limit_minutes=10)]
 
     def exits(detail: Candles | None) -> Any:
@@ -131,7 +132,7 @@ def test_covered_trades_are_those_of_the_finer_candles_alone() -> None:
     mixed = gather(coarse, trades, detail=fine)
     alone = gather_paths(
         fine,
-        trades,
+        TradeColumns.of(trades),
         side=Side.LONG,
         horizon_minutes=HORIZON,
         as_of=after(MINUTES),

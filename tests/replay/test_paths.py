@@ -7,6 +7,7 @@ from freqfleet.errors import InputError, MarketError
 from freqfleet.market.indicators import atr_ratio
 from freqfleet.market.leverage_tiers import LeverageTier
 from freqfleet.market.liquidation import liquidation_rate
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.paths import Dropped, GatheredPaths, gather_paths
 from freqfleet.testing.candle_tables import candle_table
 from replaycases import BTC, START, after, candles_of, closed_trade, funding_of, random_walk
@@ -29,7 +30,7 @@ def gather(
 ) -> GatheredPaths:
     return gather_paths(
         candles if candles is not None else candle_table(FLAT, start=START),
-        trades,
+        TradeColumns.of(trades),
         side=Side.LONG,
         horizon_minutes=horizon_minutes,
         as_of=as_of,

@@ -1,6 +1,7 @@
 import pytest
 
 from freqfleet.errors import InputError
+from freqfleet.market.trade_columns import NO_TRADES, TradeColumns
 from freqfleet.replay.metrics import effective_trades
 from freqfleet.validation.weights import trade_weights
 from replaycases import closed_trade
@@ -9,7 +10,9 @@ WEIGHTS = {"BOT1": 1.0, "BOT2": 1.0, "BOT3": 3.0}
 
 
 def fleet(**counts: int):
-    return [closed_trade(number, bot=bot) for bot, count in counts.items() for number in range(count)]
+    return TradeColumns.of(
+        closed_trade(number, bot=bot) for bot, count in counts.items() for number in range(count)
+    )
 
 
 def test_share_gives_each_bot_its_part_of_the_total_whatever_its_count():
@@ -41,7 +44,7 @@ def test_one_bot_alone_has_equal_weights():
 
 
 def test_no_trades_have_no_weights():
-    assert trade_weights([], WEIGHTS, "share").shape == (0,)
+    assert trade_weights(NO_TRADES, WEIGHTS, "share").shape == (0,)
 
 
 def test_unknown_bot_is_named():

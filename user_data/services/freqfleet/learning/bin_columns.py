@@ -1,4 +1,4 @@
-"""TradeColumns: the closed trades of the fleet as arrays, by pair, side and leverage bin."""
+"""BinColumns: the closed trades of the fleet, by pair, side and leverage bin."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from freqfleet.clock import to_ms
-from freqfleet.domain.closed_trade import ClosedTrade
-from freqfleet.domain.leverage_bins import LEVERAGE_BINS, LEVERAGE_EDGES, leverage_bin
-from freqfleet.domain.sides import Side
+from freqfleet.domain.leverage_bins import LEVERAGE_BINS, LEVERAGE_EDGES
 from freqfleet.market.arrays import FloatArray, IntArray
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.validation.weights import SourceWeights
 
 DAY_MS = 86_400_000
-SIDES = tuple(Side)
-_SIDE_AT = {side: at for at, side in enumerate(SIDES)}
-_BIN_AT = {step: at for at, step in enumerate(LEVERAGE_BINS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TradeColumns:
+class BinColumns:
     """n closed trades. pairs, bots : what the codes stand for.
 
     pair, side, step, bot : (n,), codes; step is the place in LEVERAGE_BINS.
@@ -43,33 +38,32 @@ class TradeColumns:
         return len(self.profit)
 
     @classmethod
-    def of(cls, trades: Sequence[ClosedTrade], pairs: Sequence[str] = ()) -> TradeColumns:
+    def of(cls, trades: TradeColumns, pairs: Sequence[str] = ()) -> BinColumns:
         """Return the columns of `trades`. pairs : that are to have a code though nobody traded them."""
-        known = tuple(sorted({*pairs, *(one.pair for one in trades)}))
-        bots = tuple(sorted({one.bot for one in trades}))
+        own = trades.compact()
+        known = tuple(sorted({*pairs, *own.pairs}))
         pair_at = {pair: at for at, pair in enumerate(known)}
-        bot_at = {bot: at for at, bot in enumerate(bots)}
+        outside = (own.leverage < LEVERAGE_EDGES[0]) | (own.leverage > LEVERAGE_EDGES[-1])
         return cls(
             pairs=known,
-            bots=bots,
-            pair=np.array([pair_at[one.pair] for one in trades], dtype=np.int64),
-            side=np.array([_SIDE_AT[one.side] for one in trades], dtype=np.int64),
-            step=np.array([_BIN_AT[leverage_bin(one.leverage)] for one in trades], dtype=np.int64),
-            bot=np.array([bot_at[one.bot] for one in trades], dtype=np.int64),
-            closed_ms=np.array([to_ms(one.closed_at) for one in trades], dtype=np.int64),
-            profit=np.array([one.position_profit_ratio for one in trades], dtype=np.float64),
-            clamped=sum(not LEVERAGE_EDGES[0] <= one.leverage <= LEVERAGE_EDGES[-1] for one in trades),
+            bots=own.bots,
+            pair=np.array([pair_at[pair] for pair in own.pairs], dtype=np.int64)[own.pair],
+            side=own.side,
+            step=bin_codes(own.leverage),
+            bot=own.bot,
+            closed_ms=own.closed_ms,
+            profit=own.position_profit_ratio,
+            clamped=int(outside.sum()),
         )
 
-    def joined(self, trades: Sequence[ClosedTrade]) -> TradeColumns | None:
+    def joined(self, trades: TradeColumns) -> BinColumns | None:
         """Return the columns with more trades; None where one brings a pair or a bot without a code."""
-        if not {one.pair for one in trades} <= {*self.pairs} or not {one.bot for one in trades} <= {
-            *self.bots
-        }:
+        own = trades.compact()
+        if not {*own.pairs} <= {*self.pairs} or not {*own.bots} <= {*self.bots}:
             return None
-        more = TradeColumns.of(trades, self.pairs)
+        more = BinColumns.of(own, self.pairs)
         bot_at = np.array([self.bots.index(bot) for bot in more.bots], dtype=np.int64)
-        return TradeColumns(
+        return BinColumns(
             pairs=self.pairs,
             bots=self.bots,
             pair=np.concatenate([self.pair, more.pair]),
@@ -92,3 +86,9 @@ class TradeColumns:
         weights = each[self.bot]
         normal: FloatArray = weights / weights.mean()
         return normal
+
+
+def bin_codes(leverage: FloatArray) -> IntArray:
+    """Return the place of each leverage in LEVERAGE_BINS, as `leverage_bin` puts it; (n,), none of it NaN."""
+    steps: IntArray = np.searchsorted(LEVERAGE_EDGES, leverage, side="right") - 1
+    return np.clip(steps, 0, len(LEVERAGE_BINS) - 1)

@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from freqfleet.clock import Clock, to_ms
-from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.clock import Clock
 from freqfleet.domain.decisions import Decision
 from freqfleet.domain.exits import ExitParameters
-from freqfleet.domain.leverage_bins import LeverageBin, leverage_bin
+from freqfleet.domain.leverage_bins import LEVERAGE_BINS, LeverageBin, leverage_bin
 from freqfleet.domain.sides import Side
 from freqfleet.errors import MarketError
+from freqfleet.learning.bin_columns import bin_codes
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.memory import BinMemory
 from freqfleet.learning.pair_side import Finding, skipped
@@ -35,6 +35,7 @@ from freqfleet.learning.search import DEFAULT_SEARCH
 from freqfleet.learning.second_look import SecondLook
 from freqfleet.learning.standings import Standings
 from freqfleet.market.leverage_tiers import LeverageTiers
+from freqfleet.market.trade_columns import SIDES, TradeColumns
 from freqfleet.parameters.book import ParameterBook, Resolution
 from freqfleet.parameters.version import ParameterKey, ParameterVersion
 from freqfleet.replay.costs import Costs
@@ -98,7 +99,7 @@ class BinExits:
         self._clock = clock
         self._standings = standings
 
-    def look(self, trades: Sequence[ClosedTrade], notes: list[str]) -> BinExitsRun:
+    def look(self, trades: TradeColumns, notes: list[str]) -> BinExitsRun:
         """Judge every bin and publish what holds. trades : of the window, closed by now.
 
         Raises StoreUnavailable where the store does not answer; a look may be made again.
@@ -124,12 +125,12 @@ class BinExits:
             wall_seconds=time.perf_counter() - started,
         )
 
-    def _plan(self, trades: Sequence[ClosedTrade], book: ParameterBook, now: datetime) -> GatePlan | None:
-        entries = [to_ms(one.opened_at) for one in trades]
+    def _plan(self, trades: TradeColumns, book: ParameterBook, now: datetime) -> GatePlan | None:
+        entered_ms = trades.opened_ms
         return gate_plan(
             self._settings,
             search=DEFAULT_SEARCH,
-            entries_ms=(min(entries), max(entries)) if entries else None,
+            entries_ms=(int(entered_ms.min()), int(entered_ms.max())) if len(trades) else None,
             longest_minutes=self._horizon_minutes(
                 [one.parameters for one in book.champions(now)] + [book.defaults]
             ),
@@ -140,7 +141,7 @@ class BinExits:
 
     def _brought(
         self,
-        trades: Sequence[ClosedTrade],
+        trades: TradeColumns,
         versions: Sequence[ParameterVersion],
         book: ParameterBook,
         plan: GatePlan,
@@ -148,12 +149,8 @@ class BinExits:
         left_out: Counter[str],
     ) -> list[Finding]:
         """Return a finding with its candidacy for every bin that may have exits of its own."""
-        by_pair: dict[str, dict[tuple[Side, LeverageBin], list[ClosedTrade]]] = {}
-        for one in trades:
-            bins = by_pair.setdefault(one.pair, {})
-            bins.setdefault((one.side, leverage_bin(one.leverage)), []).append(one)
         brought = []
-        for pair, bins in sorted(by_pair.items()):
+        for pair, bins in sorted(_by_pair(trades).items()):
             wanted = {}
             for (side, step), own in bins.items():
                 found = book.resolve(pair, side, step.low, now)
@@ -192,7 +189,7 @@ class BinExits:
         pair: str,
         side: Side,
         step: LeverageBin,
-        trades: Sequence[ClosedTrade],
+        trades: TradeColumns,
         market: PairMarket,
         found: Resolution,
         fallback: ExitParameters,
@@ -258,6 +255,16 @@ class BinExits:
 def bin_run_id(at: datetime) -> str:
     """Return the id of the look at this time, as its versions carry it."""
     return f"{RUN_NAME}-{at:%Y%m%dT%H%M%SZ}"
+
+
+def _by_pair(trades: TradeColumns) -> dict[str, dict[tuple[Side, LeverageBin], TradeColumns]]:
+    """Return the trades of every bin, by pair; bins in the order of their first trades."""
+    by_pair: dict[str, dict[tuple[Side, LeverageBin], TradeColumns]] = {}
+    step = bin_codes(trades.leverage)
+    for one in trades.groups((trades.pair * len(SIDES) + trades.side) * len(LEVERAGE_BINS) + step):
+        bins = by_pair.setdefault(one.pairs[one.pair[0]], {})
+        bins[SIDES[one.side[0]], leverage_bin(one.leverage[0])] = one
+    return by_pair
 
 
 def _fallback(

@@ -20,8 +20,9 @@ import numpy as np
 
 from freqfleet.domain.bin_record import MIN_TRADES
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
-from freqfleet.learning.bin_columns import DAY_MS, SIDES, TradeColumns
+from freqfleet.learning.bin_columns import DAY_MS, BinColumns
 from freqfleet.market.arrays import FloatArray, IntArray
+from freqfleet.market.trade_columns import SIDES
 from freqfleet.validation.shrinkage import UNITS_FOR_A_MEAN
 
 # Before any trade: a fleet earns nothing, give or take 50 bps a trade, and one trade moves by 2 %.
@@ -78,7 +79,7 @@ class Beliefs:
     cells: Belief
 
 
-def believe(columns: TradeColumns, weights: FloatArray) -> Beliefs:
+def believe(columns: BinColumns, weights: FloatArray) -> Beliefs:
     """Return what the trades say of every level. weights : (n,), above zero."""
     sides, pairs = len(SIDES), len(columns.pairs)
     side = columns.side
@@ -103,7 +104,7 @@ def believe(columns: TradeColumns, weights: FloatArray) -> Beliefs:
 
 
 def _measured(
-    columns: TradeColumns, weights: FloatArray, group: IntArray, groups: int, spread: FloatArray | None
+    columns: BinColumns, weights: FloatArray, group: IntArray, groups: int, spread: FloatArray | None
 ) -> Level:
     """Return what was measured. spread : (groups,), variance of one trade that groups fall back on."""
 
@@ -142,7 +143,7 @@ def _measured(
 
 
 def _of_days(
-    columns: TradeColumns, weighted_rest: FloatArray, weight: FloatArray, group: IntArray, groups: int
+    columns: BinColumns, weighted_rest: FloatArray, weight: FloatArray, group: IntArray, groups: int
 ) -> FloatArray:
     """Return the variance of the mean from the sums of its days; NaN for groups of fewer than two days."""
     if not len(columns):
@@ -157,7 +158,7 @@ def _of_days(
     return variance
 
 
-def _newest(columns: TradeColumns, group: IntArray, groups: int) -> IntArray:
+def _newest(columns: BinColumns, group: IntArray, groups: int) -> IntArray:
     newest = np.zeros(groups, dtype=np.int64)
     np.maximum.at(newest, group, columns.closed_ms)
     return newest

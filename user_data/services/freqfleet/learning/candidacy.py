@@ -103,7 +103,7 @@ class Nomination:
         the defaults. replay : `engine.exits`, or what remembers them.
         """
         paths, every_weight = sample.whole.paths, sample.whole.weights
-        every_bot = [trade.bot for trade in sample.trades]
+        every_bot = sample.trades.bot_names()
         kept = np.flatnonzero(kept_entries(paths.entered_ms, every_weight, every_bot))
         if len(kept) < self.least_trades:
             return None

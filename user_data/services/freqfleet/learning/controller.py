@@ -13,27 +13,28 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from freqfleet.clock import Clock, from_ms, iso
 from freqfleet.domain.bin_record import BinRecord, ProfitPosterior
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS, LeverageBin
 from freqfleet.domain.sides import Side
-from freqfleet.learning.bin_columns import SIDES, TradeColumns
+from freqfleet.learning.bin_columns import BinColumns
 from freqfleet.learning.bin_exits import BinExitsRun
 from freqfleet.learning.bin_hysteresis import Hysteresis
 from freqfleet.learning.bin_posteriors import BINS, Belief, Beliefs, believe
 from freqfleet.learning.memory import BinMemory
 from freqfleet.learning.trade_feed import Kind, Look, TradeFeed
+from freqfleet.market.trade_columns import NO_TRADES, SIDES, TradeColumns
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import ParameterKey
 from freqfleet.settings import Settings
 from freqfleet.store.promise import StoreHealth
+from freqfleet.store.rows import whole_ms
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class Cycle:
 class ExitsLook(Protocol):
     """What judges stops and targets; `bin_exits.BinExits` is one."""
 
-    def look(self, trades: Sequence[ClosedTrade], notes: list[str]) -> BinExitsRun:
+    def look(self, trades: TradeColumns, notes: list[str]) -> BinExitsRun:
         """Judge every bin and publish what holds; raises StoreUnavailable."""
         ...
 
@@ -83,7 +84,7 @@ class ExitsLook(Protocol):
 class _Known:
     """What a cycle leaves for the next one."""
 
-    columns: TradeColumns
+    columns: BinColumns
     published: dict[_Place, BinRecord] = field(default_factory=dict)
     exits: dict[_Place, ExitParameters] = field(default_factory=dict)
     versions: int = -1
@@ -106,7 +107,7 @@ class Controller:
         self._weights = {name: bot.weight for name, bot in settings.bots.items()}
         self._feed = self._new_feed()
         self._hysteresis = Hysteresis()
-        self._known = _Known(TradeColumns.of(()))
+        self._known = _Known(BinColumns.of(NO_TRADES))
         self._said: set[str] = set()
 
     def cycle(self) -> Cycle:
@@ -169,7 +170,7 @@ class Controller:
             if look.kind is Kind.MORE:  # a pair that was never traded before
                 trades = self._window(now)
             pairs = {pair for pair, _, _ in known.published if pair is not None}
-            known.columns = TradeColumns.of(trades, tuple(pairs))
+            known.columns = BinColumns.of(trades, tuple(pairs))
         self._refresh_exits(look.health, now, notes)
         for bot, count in look.strangers.items():
             bots = ", ".join(self._settings.bots)
@@ -183,10 +184,10 @@ class Controller:
                 notes,
             )
 
-    def _window(self, now: datetime) -> tuple[ClosedTrade, ...]:
+    def _window(self, now: datetime) -> TradeColumns:
         since = now - timedelta(days=self._settings.optimizer.days_back)
-        read = self._store.closed_trades(closed_from=since, bots=tuple(self._settings.bots))
-        return tuple(one for one in read if one.closed_at <= now)
+        read = self._store.trade_columns(closed_from=since, bots=tuple(self._settings.bots))
+        return read.subset(read.closed_ms <= whole_ms(now))
 
     def _read_published(self, now: datetime, notes: list[str]) -> None:
         """Read what the store holds; what somebody else has recorded meanwhile is said."""

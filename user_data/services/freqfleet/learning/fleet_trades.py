@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from freqfleet.clock import to_ms
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.learning.memory import LearningMemory
+from freqfleet.market.trade_columns import NO_TRADES, SIDES, TradeColumns
 
 PairSide = tuple[str, Side]
 
@@ -22,18 +20,20 @@ class FleetTrades:
     strangers : how many trades came from bots that were not asked for; they take no part.
     """
 
-    by_pair_side: Mapping[PairSide, Sequence[ClosedTrade]]
+    by_pair_side: Mapping[PairSide, TradeColumns]
     strangers: Mapping[str, int]
 
-    def of(self, pair: str, side: Side) -> Sequence[ClosedTrade]:
+    def of(self, pair: str, side: Side) -> TradeColumns:
         """Return the trades of one pair and side, none where there are none."""
-        return self.by_pair_side.get((pair, side), ())
+        return self.by_pair_side.get((pair, side), NO_TRADES)
 
     @property
     def entries_ms(self) -> tuple[int, int] | None:
         """When the first and the last of them were entered; None without trades."""
-        times = [to_ms(trade.opened_at) for trades in self.by_pair_side.values() for trade in trades]
-        return (min(times), max(times)) if times else None
+        if not self.by_pair_side:
+            return None
+        times = [one.opened_ms for one in self.by_pair_side.values()]
+        return int(min(one.min() for one in times)), int(max(one.max() for one in times))
 
     @property
     def pairs(self) -> tuple[str, ...]:
@@ -55,12 +55,11 @@ def load_fleet_trades(
 
     Raises StoreUnavailable where the store does not answer.
     """
-    trades = store.closed_trades(closed_from=as_of - timedelta(days=days_back), closed_to=as_of, pairs=pairs)
-    grouped: dict[PairSide, list[ClosedTrade]] = {}
-    strangers: Counter[str] = Counter()
-    for trade in trades:
-        if trade.bot in bots:
-            grouped.setdefault((trade.pair, trade.side), []).append(trade)
-        else:
-            strangers[trade.bot] += 1
-    return FleetTrades(by_pair_side=grouped, strangers=dict(sorted(strangers.items())))
+    trades = store.trade_columns(closed_from=as_of - timedelta(days=days_back), closed_to=as_of, pairs=pairs)
+    ours = trades.of_bots(bots)
+    strangers = trades.subset(~ours).bot_counts()
+    if strangers:
+        trades = trades.subset(ours)
+    parts = trades.groups(trades.pair * len(SIDES) + trades.side)
+    grouped = {(one.pairs[one.pair[0]], SIDES[one.side[0]]): one for one in parts}
+    return FleetTrades(by_pair_side=grouped, strangers=strangers)

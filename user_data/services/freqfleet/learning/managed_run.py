@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import NormalDist
 
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, MarketError
@@ -28,6 +27,7 @@ from freqfleet.learning.sample import PairMarket, Part, draw_sample
 from freqfleet.learning.search import checked_search, study_seed
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.market.leverage_tiers import LeverageTiers
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.managed_engines import open_managed_engine
 from freqfleet.settings import Settings
@@ -132,7 +132,7 @@ def compare_managed(
 def _compared(
     market: PairMarket,
     side: Side,
-    trades: Sequence[ClosedTrade],
+    trades: TradeColumns,
     settings: Settings,
     search: str,
     as_of: datetime,

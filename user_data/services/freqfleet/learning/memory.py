@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from freqfleet.domain.bin_record import BinRecord
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.promise import StoreHealth, WriteReceipt
 
@@ -19,14 +19,14 @@ class LearningMemory(Protocol):
     Raises StoreUnavailable where it does not answer.
     """
 
-    def closed_trades(
+    def trade_columns(
         self,
         *,
         closed_from: datetime | None = None,
         closed_to: datetime | None = None,
         bots: Sequence[str] | None = None,
         pairs: Sequence[str] | None = None,
-    ) -> list[ClosedTrade]:
+    ) -> TradeColumns:
         """Return trades with closed_from <= closed_at < closed_to; None leaves an end open."""
         ...
 

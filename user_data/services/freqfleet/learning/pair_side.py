@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
@@ -22,7 +21,7 @@ from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.importance import sampled_importance
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.plateau import Plateau
-from freqfleet.learning.sample import PairMarket, Sample, bot_trades, draw_sample
+from freqfleet.learning.sample import PairMarket, Sample, draw_sample
 from freqfleet.learning.search import (
     BATCH,
     DEAF_BATCH,
@@ -37,6 +36,7 @@ from freqfleet.learning.search import (
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.learning.trial_diary import Diaries, NoDiaries
 from freqfleet.learning.wording import exits_text
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.book import Resolution
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
@@ -95,7 +95,7 @@ class PairSideLearner:
     importance: bool = False
     nomination: Nomination | None = None
 
-    def too_few(self, pair: str, side: Side, trades: Sequence[ClosedTrade]) -> Finding | None:
+    def too_few(self, pair: str, side: Side, trades: TradeColumns) -> Finding | None:
         """Return the finding for fewer trades than needed: no candle has to be read for it."""
         needed = self.settings.min_trades
         least = needed if self.nomination is None else min(needed, self.nomination.least_trades)
@@ -106,7 +106,7 @@ class PairSideLearner:
     def decide(
         self,
         side: Side,
-        trades: Sequence[ClosedTrade],
+        trades: TradeColumns,
         market: PairMarket,
         incumbent: Resolution,
         fallback: ExitParameters | None = None,
@@ -247,7 +247,7 @@ class PairSideLearner:
             search=self.search,
             candidates=result.candidates,
             seed=study_seed(self.settings.seed, pair, side),
-            bot_trades=bot_trades(sample.trades),
+            bot_trades=sample.trades.bot_counts(),
         )
         if result.plateau is not None and self.nomination is None:  # the gate looks around its own choice
             evidence = _with_surroundings(evidence, result.plateau)
@@ -289,7 +289,7 @@ class PairSideLearner:
 def skipped(
     pair: str,
     side: Side,
-    trades: Sequence[ClosedTrade],
+    trades: TradeColumns,
     reason: str,
     sample: Sample | None = None,
     candidacy: Candidacy | None = None,
@@ -306,7 +306,7 @@ def skipped(
             evidence=Evidence(
                 trades=len(usable),
                 effective_trades=None if sample is None else sample.effective,
-                bot_trades=bot_trades(usable),
+                bot_trades=usable.bot_counts(),
             ),
         ),
         dropped={} if sample is None else sample.dropped,

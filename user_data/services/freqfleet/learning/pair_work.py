@@ -16,7 +16,6 @@ from typing import Protocol
 import numpy as np
 
 from freqfleet.clock import to_ms
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import MarketError
@@ -24,6 +23,7 @@ from freqfleet.learning.pair_side import Finding, PairSideLearner, skipped
 from freqfleet.learning.sample import PairMarket
 from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.book import Resolution
 from freqfleet.replay.surface import kernel_for
 
@@ -72,7 +72,7 @@ class PairTask:
     """
 
     pair: str
-    trades: Mapping[Side, Sequence[ClosedTrade]]
+    trades: Mapping[Side, TradeColumns]
     incumbents: Mapping[Side, Resolution]
     fallbacks: Mapping[Side, ExitParameters] = field(default_factory=dict)
     tiers: Tiers | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -13,12 +12,12 @@ from statistics import median
 import numpy as np
 
 from freqfleet.clock import from_ms
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.market.indicators import atr_ratio
 from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.metrics import effective_trades
 from freqfleet.replay.paths import TradePaths, gather_paths
 from freqfleet.validation.holdout import Splitter
@@ -87,7 +86,7 @@ class Sample:
     """
 
     offered: int
-    trades: tuple[ClosedTrade, ...]
+    trades: TradeColumns
     whole: Part
     train: Part
     test: Part
@@ -121,7 +120,7 @@ class Sample:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
             return f"{usable} replayable trades of {self.offered}, {needed} needed ({reasons})"
         if self.effective < enough:
-            counts = ", ".join(f"{bot} {count}" for bot, count in bot_trades(self.trades).items())
+            counts = ", ".join(f"{bot} {count}" for bot, count in self.trades.bot_counts().items())
             return f"{self.effective:.1f} effective trades, {enough:.0f} needed ({counts})"
         training = len(self.train.weights)
         if training < enough:
@@ -133,7 +132,7 @@ class Sample:
 
 
 def draw_sample(
-    trades: Sequence[ClosedTrade],
+    trades: TradeColumns,
     market: PairMarket,
     *,
     side: Side,
@@ -155,17 +154,17 @@ def draw_sample(
         atr=market.atr_ratio,
         detail=market.detail,
     )
-    usable = tuple(trades[index] for index in gathered.kept.tolist())
+    usable = trades.subset(gathered.kept)
     paths = gathered.paths
     split = splitter.split(paths.entered_ms, paths.window_end_ms)
 
     def part(indices: IntArray) -> Part:
-        own = [usable[index] for index in indices.tolist()]
-        return Part(whole=paths, rows=indices, weights=trade_weights(own, bot_weights, mode))
+        weights = trade_weights(usable.subset(indices), bot_weights, mode)
+        return Part(whole=paths, rows=indices, weights=weights)
 
     every = np.arange(len(paths))
     whole = Part(whole=paths, rows=every, weights=trade_weights(usable, bot_weights, mode))
-    ends = [from_ms(one) for one in paths.window_end_ms.tolist()] + [one.closed_at for one in usable]
+    ends = np.concatenate((paths.window_end_ms, usable.closed_ms))
     return Sample(
         offered=len(trades),
         trades=usable,
@@ -176,7 +175,7 @@ def draw_sample(
         dropped={reason.value: count for reason, count in gathered.dropped.items()},
         purged=split.purged,
         detailed=gathered.detailed,
-        learned_until=max(ends, default=None),
+        learned_until=from_ms(int(ends.max())) if len(ends) else None,
     )
 
 
@@ -200,8 +199,3 @@ def _short(values: np.ndarray) -> np.ndarray:
     odd = (place * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(0xD1B54A32D192ED03)) | np.uint64(1)
     summed: np.ndarray = np.ascontiguousarray(values).view(np.uint64) @ odd
     return summed
-
-
-def bot_trades(trades: Sequence[ClosedTrade]) -> dict[str, int]:
-    """Return how many trades came from each bot, by name."""
-    return dict(sorted(Counter(trade.bot for trade in trades).items()))

@@ -8,18 +8,19 @@ grown too old leave, and amendments that changed no count are seen.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from freqfleet.domain.closed_trade import ClosedTrade
+import numpy as np
+
 from freqfleet.learning.memory import BinMemory
+from freqfleet.market.trade_columns import NO_TRADES, TradeColumns, TradeIdentity
 from freqfleet.store.promise import StoreHealth
+from freqfleet.store.rows import next_ms, whole_ms
 
 OVERLAP = timedelta(hours=2)  # a bot that could not write for so long still counts as on time
-_Identity = tuple[str, str, int]
 
 
 class Kind(StrEnum):
@@ -40,7 +41,7 @@ class Look:
 
     kind: Kind
     health: StoreHealth
-    trades: tuple[ClosedTrade, ...] = ()
+    trades: TradeColumns = NO_TRADES
     strangers: dict[str, int] = field(default_factory=dict)
     ahead: int = 0
 
@@ -50,12 +51,12 @@ class TradeFeed:
 
     def __init__(self, store: BinMemory, *, bots: Sequence[str], days_back: int) -> None:
         self._store = store
-        self._bots = frozenset(bots)
+        self._bots = tuple(bots)
         self._days_back = days_back
         self._seen: StoreHealth | None = None
         self._day: date | None = None
-        self._recent: set[_Identity] = set()
-        self._ahead: list[ClosedTrade] = []
+        self._recent: set[TradeIdentity] = set()
+        self._ahead_ms: list[int] = []
 
     def look(self, now: datetime) -> Look:
         """Return what is new; a look that raises StoreUnavailable is made again as if it had not been."""
@@ -63,50 +64,44 @@ class TradeFeed:
         before = self._seen
         if before is None or now.date() != self._day:
             return self._all(health, now)
-        if self._ahead and self._ahead[0].closed_at <= now:
+        if self._ahead_ms and self._ahead_ms[0] <= whole_ms(now):
             return self._all(health, now)
         if _pulse(health) == _pulse(before):
-            return Look(kind=Kind.NOTHING, health=health, ahead=len(self._ahead))
+            return Look(kind=Kind.NOTHING, health=health, ahead=len(self._ahead_ms))
         return self._more(before, health, now) or self._all(health, now)
 
     def _more(self, before: StoreHealth, health: StoreHealth, now: datetime) -> Look | None:
         """Return what closed in the last hours; None where that does not explain the store's count."""
         if before.last_trade_closed_at is None:
             return None
-        read = self._store.closed_trades(closed_from=before.last_trade_closed_at - OVERLAP)
-        new = [one for one in read if _identity(one) not in self._recent]
+        read = self._store.trade_columns(closed_from=before.last_trade_closed_at - OVERLAP)
+        new = read.subset(np.array([one not in self._recent for one in read.identities()], dtype=np.bool_))
         if len(new) != health.trades - before.trades:
             return None
-        self._recent.update(map(_identity, new))
+        self._recent.update(new.identities())
         self._seen = health
         return self._told(Kind.MORE, new, health, now)
 
     def _all(self, health: StoreHealth, now: datetime) -> Look:
-        read = self._store.closed_trades(closed_from=now - timedelta(days=self._days_back))
+        read = self._store.trade_columns(closed_from=now - timedelta(days=self._days_back))
         newest = health.last_trade_closed_at
         since = newest - OVERLAP - OVERLAP if newest is not None else now
-        self._recent = {_identity(one) for one in read if one.closed_at >= since}
-        self._ahead = []
+        self._recent = set(read.subset(read.closed_ms >= next_ms(since)).identities())
+        self._ahead_ms = []
         self._seen, self._day = health, now.date()
         return self._told(Kind.ALL, read, health, now)
 
-    def _told(self, kind: Kind, read: Sequence[ClosedTrade], health: StoreHealth, now: datetime) -> Look:
-        self._ahead = sorted(
-            [*self._ahead, *(one for one in read if one.closed_at > now)], key=lambda one: one.closed_at
-        )
-        known = [one for one in read if one.closed_at <= now]
+    def _told(self, kind: Kind, read: TradeColumns, health: StoreHealth, now: datetime) -> Look:
+        known, ours = read.closed_ms <= whole_ms(now), read.of_bots(self._bots)
+        self._ahead_ms = sorted([*self._ahead_ms, *read.closed_ms[~known].tolist()])
         return Look(
             kind=kind,
             health=health,
-            trades=tuple(one for one in known if one.bot in self._bots),
-            strangers=dict(Counter(one.bot for one in known if one.bot not in self._bots)),
-            ahead=len(self._ahead),
+            trades=read.subset(known & ours),
+            strangers=read.subset(known & ~ours).bot_counts(),
+            ahead=len(self._ahead_ms),
         )
 
 
 def _pulse(health: StoreHealth) -> tuple[int, datetime | None]:
     return health.trades, health.last_trade_closed_at
-
-
-def _identity(trade: ClosedTrade) -> _Identity:
-    return trade.bot, trade.instance, trade.trade_id

@@ -6,18 +6,17 @@ the candles finished before it, after what its own earlier cycles have recorded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from freqfleet.clock import FixedClock
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.learning.bin_exits import BinExits, BinExitsRun
 from freqfleet.learning.controller import Controller, Cycle
 from freqfleet.learning.past_market import PastMarket
 from freqfleet.learning.standings import Standings, StandingsInMemory
 from freqfleet.learning.walk_draft import Draft
 from freqfleet.market.leverage_tiers import LeverageTiers
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.settings import Settings
 
 
@@ -59,7 +58,7 @@ class _PastExits:
     tiers: LeverageTiers | None
     standings: Standings = field(default_factory=StandingsInMemory)
 
-    def look(self, trades: Sequence[ClosedTrade], notes: list[str]) -> BinExitsRun:
+    def look(self, trades: TradeColumns, notes: list[str]) -> BinExitsRun:
         at = self.draft.at
         exits = BinExits(
             store=self.draft,

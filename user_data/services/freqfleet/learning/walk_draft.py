@@ -7,41 +7,43 @@ stored already. Nothing that lies at or after the time of the step is to be had 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from types import SimpleNamespace
 
+import numpy as np
+
+from freqfleet.clock import from_ms
 from freqfleet.domain.bin_record import BinRecord
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
 from freqfleet.store.promise import StoreHealth, WriteReceipt
-from freqfleet.store.rows import parameter_version, version_row
+from freqfleet.store.rows import next_ms, parameter_version, version_row
 from freqfleet.store.series import Reading
 
-_closed_at = attrgetter("closed_at")
 _recorded_at = attrgetter("recorded_at")
 
 
 class Draft:
     """The trades that a walk may learn from, and what was recorded up to where it is. See `BinMemory`.
 
-    at : where the walk is; `go_to` moves it, forward only.
+    trades : in the order of a store. at : where the walk is; `go_to` moves it, forward only.
     versions, records : what was recorded before the walk.
     """
 
     def __init__(
         self,
-        trades: Iterable[ClosedTrade],
+        trades: TradeColumns,
         versions: Iterable[ParameterVersion],
         records: Iterable[BinRecord] = (),
         *,
         at: datetime,
     ) -> None:
-        self._trades = sorted(trades, key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
+        self._trades = trades
         self._versions = list(versions)
         self._records = sorted(records, key=_recorded_at)
         self.at = at
@@ -50,23 +52,23 @@ class Draft:
         """Stand at the next step."""
         self.at = at
 
-    def closed_trades(
+    def trade_columns(
         self,
         *,
         closed_from: datetime | None = None,
         closed_to: datetime | None = None,
         bots: Sequence[str] | None = None,
         pairs: Sequence[str] | None = None,
-    ) -> list[ClosedTrade]:
+    ) -> TradeColumns:
         """Return trades with closed_from <= closed_at < closed_to, none that closed at `at` or later."""
-        until = self.at if closed_to is None else min(closed_to, self.at)
-        first = 0 if closed_from is None else bisect_left(self._trades, closed_from, key=_closed_at)
-        last = bisect_left(self._trades, until, key=_closed_at)
-        return [
-            one
-            for one in self._trades[first:last]
-            if (bots is None or one.bot in bots) and (pairs is None or one.pair in pairs)
-        ]
+        last = self._closed_before(self.at if closed_to is None else min(closed_to, self.at))
+        first = 0 if closed_from is None else min(self._closed_before(closed_from), last)
+        trades = self._trades.subset(slice(first, last))
+        if bots is not None:
+            trades = trades.subset(trades.of_bots(bots))
+        if pairs is not None:
+            trades = trades.subset(trades.of_pairs(pairs))
+        return trades
 
     def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
         """Keep versions as a store would give them back."""
@@ -140,7 +142,7 @@ class Draft:
 
     def health(self) -> StoreHealth:
         """Return how much is known at `at`."""
-        trades = bisect_left(self._trades, self.at, key=_closed_at)
+        trades = self._closed_before(self.at)
         recordings = [one.recorded_at for one in self._versions]
         return StoreHealth(
             description="the draft of a walk",
@@ -148,10 +150,13 @@ class Draft:
             trades=trades,
             versions=len(recordings),
             latency_ms=0.0,
-            last_trade_closed_at=self._trades[trades - 1].closed_at if trades else None,
+            last_trade_closed_at=from_ms(int(self._trades.closed_ms[trades - 1])) if trades else None,
             last_version_recorded_at=max(recordings, default=None),
         )
 
     def drafted(self, at: datetime) -> list[ParameterVersion]:
         """Return the versions that the step at this time has made."""
         return [one for one in self._versions if one.recorded_at == at]
+
+    def _closed_before(self, moment: datetime) -> int:
+        return int(np.searchsorted(self._trades.closed_ms, next_ms(moment)))

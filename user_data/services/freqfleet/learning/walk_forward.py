@@ -18,7 +18,6 @@ from typing import NoReturn
 
 from freqfleet.clock import FixedClock, iso
 from freqfleet.domain.bin_record import BinRecord
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.decisions import Verdict
 from freqfleet.errors import InputError
 from freqfleet.learning.bin_exits import bin_run_id
@@ -34,6 +33,7 @@ from freqfleet.learning.walk_bins import BinWalk
 from freqfleet.learning.walk_draft import Draft
 from freqfleet.learning.workers import InProcess, Workers
 from freqfleet.market.leverage_tiers import LeverageTiers
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.lifecycle import RETIRE_RUN, ROLLBACK_RUN
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import Settings
@@ -207,10 +207,10 @@ class WalkForward:
             standings=standings,
         )
 
-    def _known_trades(self) -> list[ClosedTrade]:
+    def _known_trades(self) -> TradeColumns:
         days = timedelta(days=self.settings.optimizer.days_back)
-        trades = self.store.closed_trades(closed_from=self.times[0] - days, closed_to=self.times[-1])
-        if not trades:
+        trades = self.store.trade_columns(closed_from=self.times[0] - days, closed_to=self.times[-1])
+        if not len(trades):
             raise InputError(
                 f"no trade was closed before {iso(self.times[-1])}, so there is nothing to learn from; "
                 "fill the store first: freqfleet sync, or sync --from-backtest FILE"

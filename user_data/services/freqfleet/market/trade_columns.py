@@ -8,9 +8,9 @@ exit, no fee and no tag, because nothing is learned from those.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -106,10 +106,33 @@ class TradeColumns:
         arrays = {name: getattr(self, name)[rows] for name in array_names()}
         return type(self)(pairs=self.pairs, bots=self.bots, instances=self.instances, **arrays)
 
+    def groups(self, key: IntArray) -> list[Self]:
+        """Return the trades that share a number of `key`, (n,), as one part each.
+
+        Parts come in the order in which their numbers appear; trades keep theirs. Nothing is copied twice.
+        """
+        order = np.argsort(key, kind="stable")
+        starts = np.flatnonzero(np.diff(key[order], prepend=key.min(initial=0) - 1))
+        ends = np.append(starts[1:], len(self))
+        laid = self.subset(order)
+        return [laid.subset(slice(starts[at], ends[at])) for at in np.argsort(order[starts])]
+
+    def compact(self) -> Self:
+        """Return the same trades without the names that none of them has."""
+        changed: dict[str, Any] = {}
+        for names, codes in (("pairs", "pair"), ("bots", "bot"), ("instances", "instance")):
+            used, places = np.unique(getattr(self, codes), return_inverse=True)
+            changed[names] = tuple(getattr(self, names)[at] for at in used.tolist())
+            changed[codes] = places
+        return replace(self, **changed)
+
     def of_bots(self, bots: Sequence[str]) -> BoolArray:
         """Return the mask of the trades of these bots."""
-        asked: BoolArray = np.isin(self.bot, [at for at, name in enumerate(self.bots) if name in bots])
-        return asked
+        return np.isin(self.bot, [at for at, name in enumerate(self.bots) if name in bots])
+
+    def of_pairs(self, pairs: Sequence[str]) -> BoolArray:
+        """Return the mask of the trades of these pairs."""
+        return np.isin(self.pair, [at for at, name in enumerate(self.pairs) if name in pairs])
 
     def bot_counts(self) -> dict[str, int]:
         """Return how many trades came from each bot, by name; bots without trades are not in it."""
@@ -141,3 +164,6 @@ def coded(values: Sequence[str]) -> tuple[tuple[str, ...], IntArray]:
     names = tuple(sorted(set(values)))
     place = {name: at for at, name in enumerate(names)}
     return names, np.array([place[one] for one in values], dtype=np.int64)
+
+
+NO_TRADES = TradeColumns.of(())

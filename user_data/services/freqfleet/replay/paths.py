@@ -8,7 +8,7 @@ left out is counted with its reason.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,6 @@ from typing import Self
 import numpy as np
 
 from freqfleet.clock import from_ms, iso, to_ms
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, MarketError
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
@@ -26,6 +25,7 @@ from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.liquidation import liquidation_rate
 from freqfleet.market.series import Candles, Funding
 from freqfleet.market.timeframes import HOUR_MS, MINUTE_MS
+from freqfleet.market.trade_columns import SIDES, TradeColumns
 from freqfleet.replay.detail_windows import Windows
 from freqfleet.replay.exit_rule import Candle
 
@@ -139,7 +139,7 @@ def window_width(horizon_minutes: int, timeframe_ms: int) -> int:
 
 def gather_paths(
     candles: Candles,
-    trades: Sequence[ClosedTrade],
+    trades: TradeColumns,
     *,
     side: Side,
     horizon_minutes: int,
@@ -170,8 +170,7 @@ def gather_paths(
     step = candles.timeframe_ms
     width = window_width(horizon_minutes, step)
     finished, time_ms, prices = _finished(candles, as_of)
-    entered_ms = np.array([to_ms(trade.opened_at) for trade in trades], dtype=np.int64)
-    entry_rate = np.array([trade.open_rate for trade in trades], dtype=np.float64)
+    entered_ms, entry_rate = trades.opened_ms, trades.open_rate
 
     first = np.searchsorted(time_ms, entered_ms, side="right") - 1
     codes = _drop_codes(time_ms, prices, first, entered_ms, entry_rate, step=step, width=width)
@@ -186,7 +185,7 @@ def gather_paths(
         step = finer if detailed else step
 
     known_atr = atr_ratio(prices[1], prices[2], prices[3]) if atr is None else atr[:finished]
-    liquidated_at = _liquidation_rates([trades[index] for index in kept.tolist()], tiers)
+    liquidated_at = _liquidation_rates(trades.subset(kept), side, tiers)
     paths = TradePaths(
         pair=candles.pair,
         side=side,
@@ -195,7 +194,7 @@ def gather_paths(
         first_open_ms=windows.first_open_ms,
         entry_rate=entry_rate[kept],
         atr_ratio=np.concatenate(([np.nan], known_atr))[first],  # of the candle before the entry candle
-        leverage=np.array([trades[index].leverage for index in kept.tolist()], dtype=np.float64),
+        leverage=trades.leverage[kept],
         liquidation_rate=liquidated_at,
         open=windows.open,
         high=windows.high,
@@ -275,15 +274,18 @@ def _trend_windows(close: FloatArray, first: IntArray, width: int) -> FloatArray
     return windows
 
 
-def _check_trades(trades: Sequence[ClosedTrade], pair: str, side: Side) -> None:
-    seen: set[tuple[str, str, int]] = set()
-    for trade in trades:
-        if trade.pair != pair or trade.side is not side:
-            raise InputError(f"{trade.label} {trade.side} is not of {pair} {side}")
-        identity = (trade.bot, trade.instance, trade.trade_id)
-        if identity in seen:
-            raise InputError(f"{trade.label} of {trade.instance} is there twice; each trade counts once")
-        seen.add(identity)
+def _check_trades(trades: TradeColumns, pair: str, side: Side) -> None:
+    strange = np.flatnonzero(~trades.of_pairs([pair]) | (trades.side != SIDES.index(side)))
+    if len(strange):
+        at = int(strange[0])
+        raise InputError(f"{trades.label(at)} {SIDES[trades.side[at]]} is not of {pair} {side}")
+    identity = (trades.trade_id, trades.instance, trades.bot)
+    order = np.lexsort(identity)
+    again = order[1:][np.all([one[order[1:]] == one[order[:-1]] for one in identity], axis=0)]
+    if len(again):
+        at = int(again[0])
+        instance = trades.instances[trades.instance[at]]
+        raise InputError(f"{trades.label(at)} of {instance} is there twice; each trade counts once")
 
 
 def _check_times(candles: Candles) -> None:
@@ -293,20 +295,21 @@ def _check_times(candles: Candles) -> None:
         raise MarketError(f"{candles.pair}: candles must rise in time, {after} comes after {before}")
 
 
-def _liquidation_rates(trades: Sequence[ClosedTrade], tiers: Tiers | None) -> FloatArray:
+def _liquidation_rates(trades: TradeColumns, side: Side, tiers: Tiers | None) -> FloatArray:
     if tiers is None:
         return np.full(len(trades), np.nan)
+    columns = [one.tolist() for one in (trades.open_rate, trades.leverage, trades.stake_quote)]
     rates = [
         liquidation_rate(
             tiers,
-            side=trade.side,
-            open_rate=trade.open_rate,
-            leverage=trade.leverage,
-            margin_quote=trade.stake_quote,
+            side=side,
+            open_rate=open_rate,
+            leverage=leverage,
+            margin_quote=stake_quote,
         )
-        if trade.stake_quote > 0.0  # old databases hold positions without
+        if stake_quote > 0.0  # old databases hold positions without
         else np.nan
-        for trade in trades
+        for open_rate, leverage, stake_quote in zip(*columns, strict=True)
     ]
     return np.array(rates, dtype=np.float64)
 

@@ -22,7 +22,7 @@ from freqfleet.domain.closed_trade import TradeMode
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.errors import TradeSourceError
 from freqfleet.market.arrays import IntArray
-from freqfleet.market.trade_columns import SIDES, TradeColumns
+from freqfleet.market.trade_columns import NO_TRADES, SIDES, TradeColumns
 from freqfleet.store.rows import TRADE_COLUMNS, UNUSABLE, StoredRow, trade_of_columns
 from freqfleet.store.schema import closed_trades
 
@@ -95,15 +95,19 @@ class _Known:
     def trades(self, chunks: Sequence[Arrays]) -> TradeColumns:
         """Return the trades of all chunks, in the order of a store."""
         if not chunks:
-            return TradeColumns.of(())
-        whole = {name: np.concatenate([one[name] for one in chunks]) for name in chunks[0]}
+            return NO_TRADES
+        # One column after the other, so that no trade is held twice as a whole.
+        whole = {name: np.concatenate([one.pop(name) for one in chunks]) for name in tuple(chunks[0])}
         bots, whole["bot"] = _by_name(whole["bot"], self.bot)
         instances, whole["instance"] = _by_name(whole["instance"], self.instance)
         pairs, whole["pair"] = _by_name(whole["pair"], self.pair)
         # Not by the database: databases differ in how they order text.
         order = np.lexsort((whole["trade_id"], whole["instance"], whole["bot"], whole["closed_ms"]))
         return TradeColumns(
-            pairs=pairs, bots=bots, instances=instances, **{name: one[order] for name, one in whole.items()}
+            pairs=pairs,
+            bots=bots,
+            instances=instances,
+            **{name: whole.pop(name)[order] for name in tuple(whole)},
         )
 
 

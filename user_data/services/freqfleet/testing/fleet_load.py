@@ -91,7 +91,7 @@ def _one_cycle(store: LearningStore, role: str, number: int, writes_ms: list[flo
         store.health()
         store.day_digests(f"BOT{number % 3 + 1}", closed_from=now - timedelta(days=1))
     else:
-        store.closed_trades(closed_from=now - timedelta(days=90 if role == "optimizer" else 1))
+        store.trade_columns(closed_from=now - timedelta(days=90 if role == "optimizer" else 1))
         published = [
             version(pair=f"C{pair:03d}/USDT:USDT", side=side, recorded_at=now, run_id=f"{role}-{number}")
             for pair in range(10 if role == "controller" else 40)

@@ -7,22 +7,19 @@ bot with few trades says little whatever its weight.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.errors import InputError
 from freqfleet.market.arrays import FloatArray
+from freqfleet.market.trade_columns import TradeColumns
 
 SourceWeights = Literal["share", "literal"]
 
 
-def trade_weights(
-    trades: Sequence[ClosedTrade], bot_weights: Mapping[str, float], mode: SourceWeights
-) -> FloatArray:
+def trade_weights(trades: TradeColumns, bot_weights: Mapping[str, float], mode: SourceWeights) -> FloatArray:
     """Return one weight per trade, above zero, with mean 1; shape (n,).
 
     Bots that made none of these trades leave their share to the others. Weights decide what the mean
@@ -30,7 +27,7 @@ def trade_weights(
 
     Raises InputError for a trade of a bot without a weight, and for a weight that is not above zero.
     """
-    counts = Counter(trade.bot for trade in trades)
+    counts = trades.bot_counts()
     for bot in counts:
         weight = bot_weights.get(bot)
         if weight is None:
@@ -41,5 +38,7 @@ def trade_weights(
         bot: bot_weights[bot] / count if mode == "share" else bot_weights[bot]
         for bot, count in counts.items()
     }
-    weights: FloatArray = np.array([each[trade.bot] for trade in trades], dtype=np.float64)
+    weights: FloatArray = np.array([each.get(bot, np.nan) for bot in trades.bots], dtype=np.float64)[
+        trades.bot
+    ]
     return weights / weights.mean() if len(weights) else weights
