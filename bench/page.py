@@ -1,8 +1,8 @@
-"""docs/benchmarks.md: parts are measured when the machine is quiet, so each keeps its own date and load."""
+"""A page of benchmarks: parts are measured when the machine is quiet, so each keeps its own date and load."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bench.machine import Surroundings
@@ -11,14 +11,20 @@ from bench.table import Section, to_markdown
 _PART = "\n## "
 
 
-def updated(page: str, sections: Sequence[Section], where: Surroundings) -> str:
+Write = Callable[[Sequence[Section], Surroundings], str]
+
+
+def updated(
+    page: str, sections: Sequence[Section], where: Surroundings, *, write: Write = to_markdown
+) -> str:
     """Return the page with these sections anew, in the place of those of the same title; others stay.
 
     page : as it was; empty where there is none. where : under what the sections were measured.
+    write : makes a whole page; docs/benchmarks.md where not given.
     """
     said = f"measured on {where.date}, commit {where.commit}, load average {where.load} when it began"
     noted = [replace(one, notes=(*one.notes, said)) for one in sections]
-    head, fresh = _parts(to_markdown(noted, where))
+    head, fresh = _parts(write(noted, where))
     _, kept = _parts(page)
     return _PART.join([head, *{**kept, **fresh}.values()]).rstrip() + "\n"
 

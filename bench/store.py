@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import click
 
 from bench.machine import Surroundings, surroundings
 from bench.measure import ROOT, BenchError
+from bench.page import updated
 from bench.store_bulk import as_of, backfill, relearn
 from bench.store_faults import crashes, look_up, never_wait, reconcile, six_processes
 from bench.table import Section, missed, not_measured, show, table_lines
@@ -57,14 +58,15 @@ PARTS: dict[str, Part] = {
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the page goes; docs/benchmarks-store.md for a full run, nowhere for any other.",
+    help="Which page gets these parts; docs/benchmarks-store.md where not given, none for a quick run.",
 )
 def main(quick: bool, parts: tuple[str, ...], date: str | None, out: Path | None) -> None:
     """Measure the learning store on SQLite, PostgreSQL and InfluxDB."""
-    target = out or (PAGE if not quick and not parts else None)
-    where = surroundings(date or f"{datetime.now(UTC):%Y-%m-%d}", "seeded synthetic trades")
+    target = out or (None if quick else PAGE)
+    day = date or f"{datetime.now(UTC):%Y-%m-%d}"
     sections: list[Section] = []
     for name in parts or PARTS:
+        where = surroundings(day, "seeded synthetic trades")
         with tempfile.TemporaryDirectory(prefix="freqfleet-bench-") as folder:
             bench = StoreBench(
                 folder=Path(folder),
@@ -72,9 +74,11 @@ def main(quick: bool, parts: tuple[str, ...], date: str | None, out: Path | None
                 tell=lambda text: click.echo(f"{datetime.now(UTC):%H:%M:%S} {text}", err=True),
             )
             sections.append(_measured(bench, name))
+        if target is not None:  # after every part: an hour's work must not be lost to one Ctrl-C
+            before = target.read_text(encoding="utf-8") if target.is_file() else ""
+            target.write_text(updated(before, sections[-1:], where, write=_page), encoding="utf-8")
     show(sections)
     if target is not None:
-        target.write_text(_page(sections, where), encoding="utf-8")
         click.echo(f"written: {target}", err=True)
     lost = missed(sections)
     for row in lost:
@@ -91,7 +95,7 @@ def _measured(bench: StoreBench, name: str) -> Section:
         return Section(title=name, rows=(not_measured(name, "", str(error).splitlines()[-1]),))
 
 
-def _page(sections: list[Section], where: Surroundings) -> str:
+def _page(sections: Sequence[Section], where: Surroundings) -> str:
     wanted = [(name, text) for name, text in where.lines() if "peers" not in name]
     lines = [TITLE, "", ABOUT, "", *(f"- {name}: {text}" for name, text in wanted), ""]
     return "\n".join(lines + table_lines(sections)).rstrip() + "\n"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from freqfleet.clock import to_ms
 from freqfleet.domain.sides import Side
@@ -28,6 +29,7 @@ from bench.market import Market, write_market  # noqa: E402
 from bench.measure import BenchError, environment, run  # noqa: E402
 from bench.ours import limits_to  # noqa: E402
 from bench.page import updated  # noqa: E402
+from bench.store import main as store_bench  # noqa: E402
 from bench.table import Row, Section, at_least_times, at_most, missed, not_measured, to_markdown  # noqa: E402
 from bench.trades import seeded_trades  # noqa: E402
 
@@ -163,6 +165,21 @@ def test_a_part_that_is_measured_again_takes_its_place_and_the_others_keep_their
     assert second.count("measured on 2026-01-01, commit c, load average 0.1") == 1
     assert second.count("measured on 2026-01-02, commit c, load average 0.1") == 1
     assert updated(second, [section("Work", "4 CPU-s")], where("2026-01-02")) == second
+
+
+def test_a_part_of_the_store_is_measured_alone_and_the_rest_of_its_page_stays(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks-store.md"
+    page.write_text("# A page\n\n## Backfill\n\nas it was\n\n## Relearn load\n\nold\n", encoding="utf-8")
+
+    done = CliRunner().invoke(
+        store_bench, ["--quick", "--part", "relearn", "--date", "2026-01-02", "--out", str(page)]
+    )
+
+    assert done.exit_code == 0, done.output
+    written = page.read_text(encoding="utf-8")
+    assert re.search(r"90 days, [45],\d{3} of 20,000 trades, SQLite \| \d+\.\d\d CPU-s", written)
+    assert "measured on 2026-01-02" in written
+    assert ("as it was" in written, "old" in written) == (True, False)
 
 
 def test_a_measured_command_that_fails_says_its_last_words(tmp_path: Path) -> None:
