@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.errors import SettingsError
 from freqfleet.settings import Settings, StoreSettings, load_settings
@@ -54,6 +55,23 @@ def test_the_default_exits_are_parameters(userdir):
     assert settings.defaults.parameters() == ExitParameters(
         stop_loss=-0.02, take_profit=0.03, time_limit_minutes=60
     )
+
+
+def test_the_default_exits_may_follow_the_path(userdir):
+    settings = fleet(userdir, "[defaults]\ntrailing_stop = 0.01\nbreak_even_after = 0.02")
+
+    assert settings.defaults.parameters() == ManagedExits(
+        stop_loss=-0.03,
+        take_profit=0.03,
+        trailing_stop_ratio=0.01,
+        trailing_activation_ratio=0.015,
+        break_even_after_ratio=0.02,
+    )
+
+
+def test_a_stop_that_would_trail_beyond_the_target_is_refused(userdir):
+    with pytest.raises(SettingsError, match=r"trailing_activation_ratio=0\.04 is never reached"):
+        fleet(userdir, "[defaults]\ntrailing_stop = 0.01\ntrailing_activation = 0.04")
 
 
 def test_settings_cannot_be_changed_afterwards(userdir):

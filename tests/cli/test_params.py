@@ -186,6 +186,10 @@ def test_explain_says_how_old_the_book_is_and_what_follows_the_path(run: Run, pu
         take_profit=0.05,
         giveback_ratio=0.5,
         giveback_activation_ratio=0.02,
+        trailing_stop_ratio=0.01,
+        trailing_activation_ratio=0.03,
+        break_even_after_ratio=0.0125,
+        partial_targets=((0.02, 0.5),),
         regime_exit_z=1.5,
     )
     asked = ("params", "explain", PAIR, "--side", "long", "--at", "2025-11-06")
@@ -197,4 +201,7 @@ def test_explain_says_how_old_the_book_is_and_what_follows_the_path(run: Run, pu
     assert "the book is empty" in empty
     assert "the newest of 1 version took effect 3.0 d before" in out
     assert "giveback: left when 50.00 % of the best profit (of closes) is lost, once that was 2.00 %" in out
+    assert "trailing: the stop follows 1.00 % behind the best price of closed candles, once" in out
+    assert "break-even: the stop moves to entry plus fees, once" in out
+    assert "partial targets are replayed only" in out
     assert "regime: left when the day's trend turns 1.5" in out

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.domain.exits import (
     EXIT_REASONS,
+    MOVED_STOP_REASONS,
     STOP_LOSS_BOUNDS,
     STOP_REASONS,
     TAKE_PROFIT_BOUNDS,
@@ -248,4 +249,6 @@ def test_every_reason_is_known_once_and_stops_are_told_apart():
     assert len(set(said)) == 6
     assert set(said) < EXIT_REASONS
     assert {one.stop_reason for one in ExitSource} == STOP_REASONS
-    assert EXIT_REASONS - set(said) == {"time_limit", "giveback", "regime_exit", "kill_switch"}
+    assert {"trailing_stop", "break_even"} == MOVED_STOP_REASONS
+    others = {"time_limit", "giveback", "regime_exit", "kill_switch"}
+    assert EXIT_REASONS - set(said) == others | MOVED_STOP_REASONS

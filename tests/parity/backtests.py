@@ -66,7 +66,10 @@ class Job:
         if not isinstance(one, ManagedExits):
             return ""
         giveback = f", giveback {one.giveback_ratio:g}" if one.giveback_ratio else ""
-        return giveback + (f", regime {one.regime_exit_z:g}" if one.regime_exit_z else "")
+        trailing = f", trailing {one.trailing_stop_ratio:g}" if one.trailing_stop_ratio else ""
+        even = f", break-even {one.break_even_after_ratio:g}" if one.break_even_after_ratio else ""
+        regime = f", regime {one.regime_exit_z:g}" if one.regime_exit_z else ""
+        return giveback + trailing + even + regime
 
     @property
     def _exits(self) -> str:

@@ -9,10 +9,12 @@ from typing import NamedTuple
 from freqfleet.clock import from_ms, to_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.exits import (
+    BREAK_EVEN_REASON,
     GIVEBACK_REASON,
     REGIME_REASON,
     STOP_REASONS,
     TIME_LIMIT_REASON,
+    TRAILING_REASON,
     ExitParameters,
     effective_barriers,
 )
@@ -30,7 +32,14 @@ from parity.candles import PairCandles
 from parity.comparison import Comparison, Difference, at_rate, same_exit, same_rate
 
 LIQUIDATION_REASON = "liquidation"
-_SAME_NAME = {TIME_LIMIT_REASON, GIVEBACK_REASON, REGIME_REASON, LIQUIDATION_REASON}
+_SAME_NAME = {
+    TIME_LIMIT_REASON,
+    GIVEBACK_REASON,
+    REGIME_REASON,
+    TRAILING_REASON,
+    BREAK_EVEN_REASON,
+    LIQUIDATION_REASON,
+}
 
 
 def compare(backtest: Backtest, datadir: Path, title: str) -> Comparison:
@@ -99,7 +108,8 @@ def _compare_trade(
         ours=f"{ours.kind} {at_rate(closed_ms, ours.rate)}",
     )
     found.add(kind, same=same_exit(trade, closed_ms, ours.rate), difference=difference)
-    if kind != LIQUIDATION_REASON:
+    moves = isinstance(parameters, ManagedExits) and parameters.moves_stop
+    if kind != LIQUIDATION_REASON and not moves:  # one that moves is compared where it ends a position
         theirs = backtest.stop_rate(trade)
         found.add(
             "price of the stop",

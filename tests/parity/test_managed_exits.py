@@ -1,4 +1,4 @@
-"""Giveback, regime and time exits of BOT3 in freqtrade's backtest, and the replay of each: the same exits."""
+"""Every exit of BOT3 that follows the path, in freqtrade's backtest and in replay: the same exits."""
 
 from __future__ import annotations
 
@@ -38,8 +38,36 @@ EXITS = (
             regime_exit_z=1.25,
         ),
     ),
+    (
+        "BOT3",
+        3,
+        ManagedExits(
+            stop_loss=-0.02,
+            take_profit=0.03,
+            time_limit_minutes=720,
+            trailing_stop_ratio=0.005,
+            trailing_activation_ratio=0.01,
+            break_even_after_ratio=0.006,
+        ),
+    ),
+    (
+        "BOT3",
+        4,
+        ManagedExits(
+            stop_loss=-0.015,
+            take_profit=0.05,
+            time_limit_minutes=1440,
+            volatility_scaling=0.5,
+            atr_reference_ratio=0.003,
+            trailing_stop_ratio=0.0125,
+            trailing_activation_ratio=0.0025,
+            break_even_after_ratio=0.004,
+            giveback_ratio=0.6,
+            giveback_activation_ratio=0.02,
+        ),
+    ),
 )
-KINDS = ("giveback", "regime_exit", "stop", "target", "time_limit")
+KINDS = ("giveback", "regime_exit", "trailing_stop", "break_even", "stop", "target", "time_limit")
 
 
 def test_every_kind_of_exit_leaves_where_its_replay_leaves(tmp_path: Path) -> None:
@@ -51,7 +79,7 @@ def test_every_kind_of_exit_leaves_where_its_replay_leaves(tmp_path: Path) -> No
 
     backtests = run_backtests(datadir, [f"{base}/USDT:USDT" for base in PAIRS], jobs, tmp_path)
 
-    total = Comparison(title="BOT3: giveback, regime and time exits")
+    total = Comparison(title="BOT3: giveback, regime, trailing, break-even and time exits")
     for one in backtests:
         total.merge(compare(one, datadir, one.job.label))
     total.publish("b-managed-exits")

@@ -9,7 +9,7 @@ from freqfleet.domain.managed_exits import ManagedExits, managed_barriers
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.replay.exit_rule import Candle, ExitKind, first_exit
-from freqfleet.replay.fills import Levels, levels
+from freqfleet.replay.fills import HONEST, Levels, freqtrade_fills, levels
 from freqfleet.replay.managed_rule import Fill, FillKind, managed_exit
 from managedcases import FEE_RATIO, by_the_rule, managed_exits, ticking_paths
 
@@ -20,7 +20,7 @@ EVEN = {"break_even_after_ratio": 0.02}
 RUNGS = {"partial_targets": [[0.02, 0.5], [0.04, 0.25]]}
 
 
-def run(rows, *, side=Side.LONG, fee_ratio=0.0, time_limit=1440, trend=None, **management):
+def run(rows, *, side=Side.LONG, fee_ratio=0.0, time_limit=1440, trend=None, fills=HONEST, **management):
     """Return the exit for rows of open, high, low, close; the rows are mirrored at 100 for a short."""
     parameters = ManagedExits(stop_loss=-0.03, take_profit=0.06, **management)
     if side.is_short:
@@ -33,6 +33,7 @@ def run(rows, *, side=Side.LONG, fee_ratio=0.0, time_limit=1440, trend=None, **m
         levels=levels(managed.barriers, side),
         managed=managed,
         side=side,
+        fills=fills,
         time_limit_minutes=time_limit,
         trend_z=None if trend is None else [side.sign * one for one in trend],
     )
@@ -61,6 +62,19 @@ def test_trailing_stop_that_the_open_has_passed_fills_at_the_open():
     rows = [(100.0, 104.0, 99.0, 100.5), (100.4, 101.0, 100.0, 100.2)]
 
     assert told(run(rows, **TRAILING)) == [(1, 100.4, 1.0, FillKind.TRAILING_STOP)]
+
+
+@pytest.mark.parametrize(
+    #  side         honest  freqtrade
+    ("side", "stop", "on_its_tick"),
+    [(Side.LONG, 100.98, 101.0), (Side.SHORT, 98.98, 98.9)],
+)
+def test_a_moved_stop_is_put_on_the_tick_towards_the_price_where_freqtrade_fills(side, stop, on_its_tick):
+    rows = [(100.0, 102.0, 99.0, 101.5), (101.5, 101.6, 100.9, 101.2)]
+
+    assert told(run(rows, side=side, **TRAILING)) == [(1, stop, 1.0, FillKind.TRAILING_STOP)]
+    found = run(rows, side=side, fills=freqtrade_fills(0.1), **TRAILING)
+    assert told(found) == [(1, on_its_tick, 1.0, FillKind.TRAILING_STOP)]
 
 
 def test_trailing_stop_never_loosens_the_fixed_one():

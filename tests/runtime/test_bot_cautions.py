@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -128,18 +129,74 @@ def test_the_best_price_is_of_closes_and_never_the_hosts_max_rate() -> None:
     assert leaves(bot, trade, [100.0, 101.0, 101.0]) is None
 
 
+MOVING = ManagedExits(
+    stop_loss=-0.02,
+    take_profit=0.06,
+    trailing_stop_ratio=0.01,
+    trailing_activation_ratio=0.03,
+    break_even_after_ratio=0.015,
+)
+EVEN = 100.0 * 1.0005 / 0.9995
+
+
+@pytest.mark.parametrize(
+    ("closes", "rate", "stop_rate", "reason"),
+    [
+        ([100, 101], 101.0, None, "stop_loss_optuna"),  # the best price was 101.2
+        ([100, 101.3], 101.3, EVEN, "break_even"),
+        ([100, 101.3, 100.5], 100.5, EVEN, "break_even"),
+        ([100, 101.3, 103.8], 103.8, 104.0 * 0.99, "trailing_stop"),
+        ([100, 103.8, 103.0], 102.9, None, "trailing_stop"),  # beyond the stop: it is left at this rate
+    ],
+)
+def test_a_stop_comes_nearer_when_a_candle_has_closed(
+    closes: list[float], rate: float, stop_rate: float | None, reason: str
+) -> None:
+    bot, trade = bot_with(version(recorded_at=PUBLISHED, parameters=MOVING)), FakeTrade()
+    analysed = frame([float(one) for one in closes])
+
+    moved = bot.moved_stop_rate(trade, rate, lambda: analysed)
+
+    assert moved == (None if stop_rate is None else pytest.approx(stop_rate, rel=1e-12))
+    assert bot.stop_reason(trade, lambda: analysed) == reason
+
+
+def test_an_open_beyond_a_stop_that_has_moved_is_left_there_and_named_after_it() -> None:
+    bot, trade = bot_with(version(recorded_at=PUBLISHED, parameters=MOVING)), FakeTrade()
+
+    assert leaves(bot, trade, [100.0, 103.8, 103.0]) is None
+    assert leaves(bot, trade, [100.0, 103.8, 103.0, 102.9]) == "trailing_stop"
+
+
+def test_a_stop_that_never_moves_asks_for_no_candles() -> None:
+    bot = bot_with(version(recorded_at=PUBLISHED, stop_loss=-0.02))
+
+    def unasked() -> pd.DataFrame:
+        raise AssertionError("the candles were asked for")
+
+    assert bot.moved_stop_rate(FakeTrade(), 101.0, unasked) is None
+    assert bot.stop_reason(FakeTrade(), unasked) == "stop_loss_optuna"
+
+
+def test_a_moved_stop_stands_where_it_stood_after_a_restart() -> None:
+    published, trade = version(recorded_at=PUBLISHED, parameters=MOVING), FakeTrade()
+    bot_with(published).moved_stop_rate(trade, 103.0, lambda: frame([100.0, 103.8, 103.0]))
+    only_lately = frame([100.0, 103.8, 103.0, 103.1]).tail(1)
+
+    moved = bot_with(published).moved_stop_rate(trade, 103.1, lambda: only_lately)
+
+    assert moved == pytest.approx(104.0 * 0.99)
+
+
 def test_parts_that_only_the_replay_knows_are_left_out_aloud(caplog: pytest.LogCaptureFixture) -> None:
-    parameters = ManagedExits(
-        stop_loss=-0.02, take_profit=0.06, trailing_stop_ratio=0.01, trailing_activation_ratio=0.02
-    )
+    parameters = replace(MOVING, partial_targets=((0.02, 0.5),))
     bot = bot_with(version(recorded_at=PUBLISHED, parameters=parameters))
 
     plan = bot.plan_of(FakeTrade())
 
-    assert isinstance(plan.parameters, ManagedExits)
-    assert plan.parameters.is_plain
-    assert "the trailing stop of version" in caplog.text
-    assert bot.summary(OPENED)["left_out"] == {f"trailing stop of {plan.version}": 1}
+    assert plan.parameters == MOVING
+    assert "the partial targets of version" in caplog.text
+    assert bot.summary(OPENED)["left_out"] == {f"partial targets of {plan.version}": 1}
 
 
 # -- later versions -------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ def closed(*trades: FakeClosedTrade):  # type: ignore[no-untyped-def]
         ((minutes_ago(5), minutes_ago(10)), True),
         ((minutes_ago(5, "cutloss_fallback"), minutes_ago(10, "stop_loss")), True),
         ((minutes_ago(5, "stop_loss_bin"), minutes_ago(10, "liquidation")), True),
+        ((minutes_ago(5, "trailing_stop"), minutes_ago(10, "break_even")), True),
+        ((minutes_ago(5, "trailing_stop", close_profit=0.01), minutes_ago(10)), False),
         ((minutes_ago(5),), False),
         ((minutes_ago(5), minutes_ago(61)), False),
         ((minutes_ago(5, "roi_optuna"), minutes_ago(10)), False),

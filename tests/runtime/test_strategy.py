@@ -43,6 +43,7 @@ class FixedBot:
         self.closed_ids: list[int] = []
         self.stake_factor = 1.0
         self.tightened: float | None = None
+        self.moved: float | None = None
 
     measures_equity = False
     prices_positions = False
@@ -65,6 +66,12 @@ class FixedBot:
         self, trade: LocalTrade, now: datetime, rate: float, analysed: object
     ) -> float | None:
         return self.tightened
+
+    def moved_stop_rate(self, trade: LocalTrade, rate: float, analysed: object) -> float | None:
+        return self.moved
+
+    def stop_reason(self, trade: LocalTrade, analysed: object) -> str:
+        return PLAN.stop_reason if self.moved is None else "trailing_stop"
 
     def entry_refusal(
         self, pair: str, side: Side, now: datetime, closed: object, trades: object
@@ -245,8 +252,36 @@ def test_freqtrades_own_exits_are_named_after_the_source_of_their_level(
     ]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "reasons"),
+    [
+        (101.5, 103.0, []),
+        (100.9, 103.0, ["trailing_stop"]),
+        (
+            97.0,
+            103.0,
+            ["trailing_stop"],
+        ),  # freqtrade asks custom_stoploss for no nearer stop in such a candle
+        (100.9, 105.0, ["trailing_stop", "roi_optuna"]),  # freqtrade alone would take the target first
+    ],
+)
+def test_a_stop_that_has_moved_ends_the_position_before_its_target(
+    trade: LocalTrade, low: float, high: float, reasons: list[str]
+) -> None:
+    bot = FixedBot()
+    bot.moved = 101.0
+    trade.adjust_stop_loss(100.0, -0.06, initial=True)
+
+    exits = strategy_with(bot).should_exit(
+        trade, 102.0, OPENED + timedelta(minutes=5), enter=False, exit_=False, low=low, high=high
+    )
+
+    assert [one.exit_reason for one in exits] == reasons
+    assert trade.stop_loss == 101.0
+
+
 def test_a_liquidation_keeps_its_own_name(trade: LocalTrade) -> None:
-    named = strategy_with(FixedBot())._named(trade, ExitCheckTuple(ExitType.LIQUIDATION))
+    named = strategy_with(FixedBot())._named(trade, ExitCheckTuple(ExitType.LIQUIDATION), pd.DataFrame)
 
     assert named.exit_reason == "liquidation"
 
@@ -283,6 +318,7 @@ def test_a_failing_bot_keeps_freqtrades_stop_under_freqtrades_name(trade: LocalT
 
     assert [(one.exit_type, one.exit_reason) for one in exits] == [(ExitType.STOP_LOSS, "stop_loss")]
     assert bot.faults.counts[("should_exit", BTC)] == 1
+    assert bot.faults.counts[("move_stop", BTC)] == 1
 
 
 # -- freqtrade's trades -------------------------------------------------------------------------------

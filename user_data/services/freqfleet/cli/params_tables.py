@@ -189,6 +189,18 @@ def _managed(parameters: ManagedExits) -> Iterator[str]:
             f"giveback: left when {as_percent(parameters.giveback_ratio)} of the best profit (of closes) is "
             f"lost, once that was {as_percent(parameters.giveback_activation_ratio)}"
         )
+    if parameters.trailing_stop_ratio is not None and parameters.trailing_activation_ratio is not None:
+        yield (
+            f"trailing: the stop follows {as_percent(parameters.trailing_stop_ratio)} behind the best price "
+            f"of closed candles, once that has gone {as_percent(parameters.trailing_activation_ratio)}"
+        )
+    if parameters.break_even_after_ratio is not None:
+        yield (
+            "break-even: the stop moves to entry plus fees, once the best price of closed candles has gone "
+            f"{as_percent(parameters.break_even_after_ratio)}"
+        )
+    if parameters.partial_targets:
+        yield "partial targets are replayed only: bots close a position as a whole"
     if parameters.regime_exit_z is not None:
         yield (
             f"regime: left when the day's trend turns {as_decimal(parameters.regime_exit_z)} standard "

@@ -39,6 +39,11 @@ class ExitPlan:
     tightened_source: ExitSource | None = None
 
     @property
+    def moves_stop(self) -> bool:
+        """True where the stop comes nearer by itself, by trailing or break-even."""
+        return isinstance(self.parameters, ManagedExits) and self.parameters.moves_stop
+
+    @property
     def stop_reason(self) -> str:
         """The exit reason of the stop: that of the version which put it where it is."""
         return (self.tightened_source or self.source).stop_reason

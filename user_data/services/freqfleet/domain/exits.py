@@ -54,11 +54,16 @@ _TARGET_REASONS = {
 TIME_LIMIT_REASON = "time_limit"
 GIVEBACK_REASON = "giveback"
 REGIME_REASON = "regime_exit"
+TRAILING_REASON = "trailing_stop"
+BREAK_EVEN_REASON = "break_even"
 KILL_SWITCH_REASON = "kill_switch"
 
 STOP_REASONS = frozenset(_STOP_REASONS.values())
+# Of a stop that came nearer by itself.
+MOVED_STOP_REASONS = frozenset({TRAILING_REASON, BREAK_EVEN_REASON})
 EXIT_REASONS = frozenset(
     {*_STOP_REASONS.values(), *_TARGET_REASONS.values()}
+    | MOVED_STOP_REASONS
     | {TIME_LIMIT_REASON, GIVEBACK_REASON, REGIME_REASON, KILL_SWITCH_REASON}
 )
 

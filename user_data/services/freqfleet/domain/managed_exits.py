@@ -95,6 +95,11 @@ class ManagedExits(ExitParameters):
             or self.regime_exit_z is not None
         )
 
+    @property
+    def moves_stop(self) -> bool:
+        """True when the stop may come nearer while the position is open."""
+        return self.trailing_stop_ratio is not None or self.break_even_after_ratio is not None
+
     def plain(self) -> ExitParameters:
         """Return the barriers and the time limit alone."""
         return ExitParameters.from_dict(ExitParameters.to_dict(self))

@@ -12,7 +12,8 @@ are those of `exit_rule.first_exit`. The order inside one candle:
 3. At its close the stop may move, for the next candle.
 
 With the fills of freqtrade (fills.py) it reproduces the backtests of our strategies, which look at every
-open; they move no stop and take no partial targets, and of those only honest fills are known.
+open and hand each stop that has moved to freqtrade; they take no partial targets, and of those only honest
+fills are known.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from freqfleet.domain.managed_exits import (
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.replay.exit_rule import Candle, ExitKind
-from freqfleet.replay.fills import HONEST, Fills, Levels
+from freqfleet.replay.fills import HONEST, Fills, Levels, placed_stop
 
 
 class FillKind(IntEnum):
@@ -113,6 +114,8 @@ def managed_exit(
             partial_target_filled=bool(position.fills),
             side=side,
         )
+        if moved_by is not StopKind.FIXED:  # the fixed one stands on its tick already
+            stop = placed_stop(stop, side, fills.tick_size)
         stop_kind = _MOVED_STOPS.get(moved_by, loss)
         if index > 0:
             why = exit_at_open(

@@ -16,6 +16,7 @@ from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.domain.exits import KILL_SWITCH_REASON
 from freqfleet.domain.leverage_bins import leverage_bin
 from freqfleet.domain.leverage_choice import stake_multiplier
+from freqfleet.domain.managed_exits import ClosedCandles, ManagedBarriers, StopKind
 from freqfleet.domain.sides import Side
 from freqfleet.domain.units import price_move_ratio, to_margin_ratio
 from freqfleet.market.indicators import atr_ratio, trend_z
@@ -24,7 +25,7 @@ from freqfleet.runtime.bookkeeper import BookKeeper
 from freqfleet.runtime.breakers import Trades
 from freqfleet.runtime.caution import CAREFREE, Caution
 from freqfleet.runtime.entries import EntryPolicy
-from freqfleet.runtime.exits import NOTHING_CLOSED, Position, exit_reason
+from freqfleet.runtime.exits import NOTHING_CLOSED, Position, exit_reason, stop_now, stop_reason
 from freqfleet.runtime.faults import Faults
 from freqfleet.runtime.leverage import LeverageRule
 from freqfleet.runtime.path_ledger import TREND_COLUMN, PathLedger
@@ -214,8 +215,8 @@ class FleetBot:
         for part in replayed_only(found.parameters):
             if not self.left_out[f"{part} of {found.version}"]:
                 logger.warning(
-                    "%s: the %s of version %s is left out: the strategies trade stop, target, giveback, "
-                    "time limit and regime; publish without it",
+                    "%s: the %s of version %s are left out: the strategies close a position as a whole; "
+                    "publish without them",
                     self.bot, part, found.version,
                 )  # fmt: skip
             self.left_out[f"{part} of {found.version}"] += 1
@@ -237,16 +238,41 @@ class FleetBot:
         if self._caution.closes_all(now):
             return KILL_SWITCH_REASON
         plan, side = self.plan_of(trade), Side.of(is_short=trade.is_short)
-        managed = plan.managed(trade.open_rate, side, trade.fee_open or 0.0)
+        managed, closed = self._followed(trade, plan, analysed)
         position = Position(side=side, open_rate=trade.open_rate, opened_at=trade.open_date_utc)
-        return exit_reason(
-            plan,
-            position,
-            rate=rate,
-            now=now,
-            managed=managed,
-            closed=NOTHING_CLOSED if managed is None else self._paths.closed(trade, analysed()),
-        )
+        return exit_reason(plan, position, rate=rate, now=now, managed=managed, closed=closed)
+
+    def moved_stop_rate(self, trade: HostTrade, rate: float, analysed: Analysed) -> float | None:
+        """Return the stop that trailing or break-even have brought nearer; None where neither has.
+
+        None too where `rate` lies on it or beyond: the position is then left at `rate` (`exit_reason`).
+        """
+        plan, side = self.plan_of(trade), Side.of(is_short=trade.is_short)
+        if not plan.moves_stop:
+            return None
+        stop_rate, kind = self._stop_now(trade, plan, analysed)
+        moved = kind is not StopKind.FIXED and side.sign * (rate - stop_rate) > 0.0
+        return stop_rate if moved else None
+
+    def stop_reason(self, trade: HostTrade, analysed: Analysed) -> str:
+        """Return the exit reason of the stop in force."""
+        plan = self.plan_of(trade)
+        if not plan.moves_stop:
+            return plan.stop_reason
+        return stop_reason(plan, self._stop_now(trade, plan, analysed)[1])
+
+    def _stop_now(self, trade: HostTrade, plan: ExitPlan, analysed: Analysed) -> tuple[float, StopKind]:
+        side = Side.of(is_short=trade.is_short)
+        fixed = plan.barriers(trade.open_rate, side).stop_rate
+        return stop_now(fixed, side, *self._followed(trade, plan, analysed))
+
+    def _followed(
+        self, trade: HostTrade, plan: ExitPlan, analysed: Analysed
+    ) -> tuple[ManagedBarriers | None, ClosedCandles]:
+        """Return what of a plan follows the path, and what the closed candles have shown."""
+        side = Side.of(is_short=trade.is_short)
+        managed = plan.managed(trade.open_rate, side, trade.fee_open or 0.0)
+        return managed, NOTHING_CLOSED if managed is None else self._paths.closed(trade, analysed())
 
     def stays_through(self, trade: GuardedTrade, now: datetime, low: float, high: float) -> bool:
         """Return True where a candle that opens at `now` can neither end the position nor move its stop.

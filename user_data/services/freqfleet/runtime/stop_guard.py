@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from freqfleet.domain.exits import STOP_REASONS
+from freqfleet.domain.exits import MOVED_STOP_REASONS, STOP_REASONS
 from freqfleet.domain.sides import Side
 from freqfleet.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 
+OWN_STOP_REASONS = STOP_REASONS | MOVED_STOP_REASONS
 NATIVE_STOP_REASONS = frozenset({"stop_loss", "trailing_stop_loss", "stoploss_on_exchange", "liquidation"})
 
 
@@ -58,7 +59,7 @@ class StopGuardRule:
         stops = [
             trade
             for trade in closed_trades(pair if self.only_per_pair else None, since)
-            if trade.exit_reason in STOP_REASONS | NATIVE_STOP_REASONS
+            if trade.exit_reason in OWN_STOP_REASONS | NATIVE_STOP_REASONS
             and trade.close_profit is not None
             and trade.close_profit < self.required_profit
             and (not self.only_per_side or Side.of(is_short=trade.is_short) is side)

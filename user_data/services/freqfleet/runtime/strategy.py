@@ -17,8 +17,9 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import IStrategy
 
 from freqfleet.domain.sides import Side
-from freqfleet.runtime.bot import FleetBot
+from freqfleet.runtime.bot import Analysed, FleetBot
 from freqfleet.runtime.host_copies import only_reads_the_trade
+from freqfleet.runtime.host_stops import move_stop
 from freqfleet.runtime.host_trades import HostTrades, closed_trades
 from freqfleet.runtime.market_context import MarketContext
 
@@ -244,15 +245,23 @@ class FleetStrategy(IStrategy):
     def should_exit(
         self, trade: Trade, rate: float, current_time: datetime, **known: Any
     ) -> list[ExitCheckTuple]:
-        """Name stops and targets after the source of their level; type and fill stay freqtrade's.
+        """Bring a stop nearer that follows the path, and name stops and targets after their source.
 
-        In a backtest, candles in which nothing can happen are not asked about: see runtime/quiet.py.
+        Type and fill stay freqtrade's. A stop comes before a target of the same candle, also one that has
+        moved, which freqtrade alone would put last: nobody knows the order inside a candle. In a backtest,
+        candles in which nothing can happen are not asked about: see runtime/quiet.py.
         """
         if self._stays_through(trade, current_time, **known):
             return []
+        analysed = partial(self._analysed, trade.pair)
+        with self.bot.faults.recorded("move_stop", trade.pair):
+            stop_rate = self.bot.moved_stop_rate(trade, rate, analysed)
+            if stop_rate is not None:
+                move_stop(trade, stop_rate, rate)
         exits: list[ExitCheckTuple] = super().should_exit(trade, rate, current_time, **known)
         with self.bot.faults.recorded("should_exit", trade.pair):
-            return [self._named(trade, one) for one in exits]
+            named = [self._named(trade, one, analysed) for one in exits]
+            return sorted(named, key=lambda one: one.exit_type is ExitType.ROI)
         return exits
 
     def _stays_through(self, trade: Trade, current_time: datetime, **known: Any) -> bool:
@@ -273,9 +282,9 @@ class FleetStrategy(IStrategy):
         names = ("custom_exit", "custom_stoploss", "custom_roi")
         return all(getattr(type(self), name) is getattr(FleetStrategy, name) for name in names)
 
-    def _named(self, trade: Trade, one: ExitCheckTuple) -> ExitCheckTuple:
+    def _named(self, trade: Trade, one: ExitCheckTuple, analysed: Analysed) -> ExitCheckTuple:
         if one.exit_type in _STOPS:
-            return ExitCheckTuple(one.exit_type, self.bot.plan_of(trade).stop_reason)
+            return ExitCheckTuple(one.exit_type, self.bot.stop_reason(trade, analysed))
         if one.exit_type is ExitType.ROI:
             return ExitCheckTuple(one.exit_type, self.bot.plan_of(trade).target_reason)
         return one

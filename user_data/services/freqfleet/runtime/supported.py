@@ -8,8 +8,6 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.managed_exits import ManagedExits
 
 _REPLAYED_ONLY = {
-    "trailing_stop_ratio": "trailing stop",
-    "break_even_after_ratio": "break-even stop",
     "partial_targets": "partial targets",
 }
 
@@ -22,13 +20,7 @@ def replayed_only(parameters: ExitParameters) -> tuple[str, ...]:
 
 
 def tradable(parameters: ExitParameters) -> ExitParameters:
-    """Return the parameters without those parts; the fixed stop and the target stay as they are."""
+    """Return the parameters without those parts; everything else stays as it is."""
     if not isinstance(parameters, ManagedExits) or not replayed_only(parameters):
         return parameters
-    return replace(
-        parameters,
-        trailing_stop_ratio=None,
-        trailing_activation_ratio=None,
-        break_even_after_ratio=None,
-        partial_targets=(),
-    )
+    return replace(parameters, partial_targets=())

@@ -9,7 +9,12 @@ from pydantic import Field, model_validator
 
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.kill_switch import DrawdownLimits
-from freqfleet.domain.managed_exits import ACTIVATION_BOUNDS, REGIME_EXIT_BOUNDS, ManagedExits
+from freqfleet.domain.managed_exits import (
+    ACTIVATION_BOUNDS,
+    REGIME_EXIT_BOUNDS,
+    TRAILING_STOP_BOUNDS,
+    ManagedExits,
+)
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, ParameterError
 from freqfleet.settings.section import PositiveInt, Ratio01, Section, StopLoss, TakeProfit, TimeLimit
@@ -31,10 +36,12 @@ class BotSettings(Section):
 
 
 class DefaultSettings(Section):
-    """[defaults] the exits where nothing has been published; position-level.
+    """[defaults] the exits where nothing has been published; position-level. 0 switches one off.
 
     giveback : the share of the best profit (on closes, from giveback_activation on) whose loss ends a
-        position. regime_exit_z : how far the trend must turn against it. 0 switches either off.
+        position. trailing_stop : how far below the best price of closed candles the stop follows, from
+        trailing_activation on. break_even_after : how far that price must have gone for the stop to move to
+        entry plus fees. regime_exit_z : how far the trend must turn against it.
     """
 
     stop_loss: StopLoss = -0.03
@@ -42,11 +49,14 @@ class DefaultSettings(Section):
     time_limit_minutes: TimeLimit = 1440
     giveback: Ratio01 = 0.0
     giveback_activation: Annotated[float, Field(ge=ACTIVATION_BOUNDS[0], le=ACTIVATION_BOUNDS[1])] = 0.015
+    trailing_stop: Annotated[float, Field(ge=0.0, le=TRAILING_STOP_BOUNDS[1])] = 0.0
+    trailing_activation: Annotated[float, Field(ge=ACTIVATION_BOUNDS[0], le=ACTIVATION_BOUNDS[1])] = 0.015
+    break_even_after: Annotated[float, Field(ge=0.0, le=ACTIVATION_BOUNDS[1])] = 0.0
     regime_exit_z: Annotated[float, Field(ge=0.0, le=REGIME_EXIT_BOUNDS[1])] = 0.0
 
     @model_validator(mode="after")
     def _within_reach(self) -> Self:
-        self.parameters()  # raises where giveback_activation lies beyond take_profit
+        self.parameters()  # raises where an activation lies beyond take_profit
         return self
 
     def parameters(self) -> ExitParameters:
@@ -56,13 +66,16 @@ class DefaultSettings(Section):
             take_profit=self.take_profit,
             time_limit_minutes=self.time_limit_minutes,
         )
-        if not self.giveback and not self.regime_exit_z:
+        if not (self.giveback or self.trailing_stop or self.break_even_after or self.regime_exit_z):
             return plain
         try:
             return ManagedExits(
                 **plain.to_dict(),
                 giveback_ratio=self.giveback or None,
                 giveback_activation_ratio=self.giveback_activation if self.giveback else None,
+                trailing_stop_ratio=self.trailing_stop or None,
+                trailing_activation_ratio=self.trailing_activation if self.trailing_stop else None,
+                break_even_after_ratio=self.break_even_after or None,
                 regime_exit_z=self.regime_exit_z or None,
             )
         except ParameterError as error:
