@@ -111,3 +111,19 @@ def test_a_slice_travels_to_another_process_without_the_rest():
 
     assert len(sent) < 5_000
     assert pickle.loads(sent).trade_id.tolist() == [40, 41]
+
+
+def test_parts_of_columns_are_joined_in_the_order_given():
+    whole = TradeColumns.of([closed_trade(trade_id=number, leverage=1.0 + number) for number in range(5)])
+
+    joined = TradeColumns.joined([whole.subset(slice(3, 5)), whole.subset(slice(0)), whole.subset(slice(1))])
+
+    assert joined.trade_id.tolist() == [3, 4, 0]
+    assert joined.leverage.tolist() == [4.0, 5.0, 1.0]
+
+
+def test_columns_of_other_names_are_not_joined():
+    one, other = (TradeColumns.of([closed_trade(pair=f"{coin}/USDT:USDT")]) for coin in ("BTC", "ETH"))
+
+    with pytest.raises(TradeSourceError, match="only parts of the same columns"):
+        TradeColumns.joined([one, other])

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,7 +30,7 @@ from freqfleet.learning.memory import BinMemory
 from freqfleet.learning.pair_side import Finding, skipped
 from freqfleet.learning.pair_work import CandleSource, DetailSource
 from freqfleet.learning.publisher import Publisher
-from freqfleet.learning.sample import PairMarket, draw_sample
+from freqfleet.learning.sample import PairMarket, draw_together
 from freqfleet.learning.search import DEFAULT_SEARCH
 from freqfleet.learning.second_look import SecondLook
 from freqfleet.learning.standings import Standings
@@ -41,7 +41,7 @@ from freqfleet.parameters.version import ParameterKey, ParameterVersion
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.settings import LatticeSettings, Settings
-from freqfleet.validation.holdout import Holdout
+from freqfleet.validation.holdout import Undivided
 
 logger = logging.getLogger(__name__)
 
@@ -167,13 +167,13 @@ class BinExits:
             except MarketError as error:
                 left_out[str(error)] += len(wanted)
                 continue
-            for (side, step), (own, found) in wanted.items():
-                back = _fallback(versions, book, ParameterKey(side=side, pair=pair, leverage_bin=step), now)
-                finding = self._nominated(pair, side, step, own, market, found, back, plan, now)
-                if finding.candidacy is None:
-                    left_out["too few trades can be replayed"] += 1
-                else:
-                    brought.append(finding)
+            for side in Side:
+                mine = {step: one for (of, step), one in wanted.items() if of is side}
+                for finding in self._nominated(pair, side, mine, market, versions, book, plan, now):
+                    if finding.candidacy is None:
+                        left_out["too few trades can be replayed"] += 1
+                    else:
+                        brought.append(finding)
         return brought
 
     def _market(self, pair: str) -> PairMarket:
@@ -188,32 +188,36 @@ class BinExits:
         self,
         pair: str,
         side: Side,
-        step: LeverageBin,
-        trades: TradeColumns,
+        bins: Mapping[LeverageBin, tuple[TradeColumns, Resolution]],
         market: PairMarket,
-        found: Resolution,
-        fallback: ExitParameters,
+        versions: Sequence[ParameterVersion],
+        book: ParameterBook,
         plan: GatePlan,
         now: datetime,
-    ) -> Finding:
+    ) -> Iterator[Finding]:
+        """Yield the finding of every bin of a pair and side; one pass over the candles serves all of them."""
+        if not bins:
+            return
         optimizer = self._settings.optimizer
-        sample = draw_sample(
-            trades,
+        drawn = draw_together(
+            [own for own, _ in bins.values()],
             market,
             side=side,
-            horizon_minutes=self._horizon_minutes([found.parameters]),
+            horizon_minutes=self._horizon_minutes([found.parameters for _, found in bins.values()]),
             as_of=now,
             bot_weights={name: bot.weight for name, bot in self._settings.bots.items()},
             mode=optimizer.source_weights,
-            splitter=Holdout(optimizer.train_share),
+            splitter=Undivided(),
         )
         nomination = plan.nomination(Costs.of(self._settings.costs))
         assert nomination is not None  # where the plan refuses, nobody comes here
-        engine = NumpyEngine(sample.whole.paths)
-        candidacy = nomination.of(pair, sample, engine, found.parameters, fallback)
-        if candidacy is not None:
-            candidacy = replace(candidacy, leverage_bin=step)
-        return skipped(pair, side, trades, "stands before the gate", sample, candidacy)
+        tables = nomination.together(NumpyEngine(drawn.paths))
+        for (step, (own, found)), (first, sample) in zip(bins.items(), drawn.samples, strict=True):
+            back = _fallback(versions, book, ParameterKey(side=side, pair=pair, leverage_bin=step), now)
+            candidacy = nomination.of(pair, sample, tables.of(first), found.parameters, back)
+            if candidacy is not None:
+                candidacy = replace(candidacy, leverage_bin=step)
+            yield skipped(pair, side, own, "stands before the gate", sample, candidacy)
 
     def _decided(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,21 +11,15 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LeverageBin
 from freqfleet.domain.sides import Side
 from freqfleet.learning.lattice import Lattice
+from freqfleet.learning.pricing import OwnPricing, Pricing, Replay, SharedTables
 from freqfleet.learning.sample import Sample
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs
-from freqfleet.replay.engine import ReplayedExits
 from freqfleet.replay.exit_events import ExitEvents
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.validation.duplicates import kept_entries
 from freqfleet.validation.folds import Fold, training_sets
 from freqfleet.validation.moments import Estimates, moments_of
-
-# Exits of every trade under some vectors.
-Replay = Callable[[Sequence[ExitParameters]], ReplayedExits]
-
-# The stress of a result: what is left when the market is twice as dear.
-STRESS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,41 +81,48 @@ class Nomination:
     defaults: ExitParameters
     least_trades: int
 
+    def alone(self, engine: NumpyEngine, replay: Replay | None = None) -> Pricing:
+        """Return what prices the one sample whose engine this is.
+
+        replay : `engine.exits`, or what remembers them.
+        """
+        return OwnPricing(
+            lattice=self.lattice, costs=self.costs, engine=engine, replay=replay or engine.exits
+        )
+
+    def together(self, engine: NumpyEngine) -> SharedTables:
+        """Return what prices several samples of a pair and side, all of which this engine replays."""
+        return SharedTables(lattice=self.lattice, costs=self.costs, engine=engine)
+
     def of(
         self,
         pair: str,
         sample: Sample,
-        engine: NumpyEngine,
+        pricing: Pricing,
         incumbent: ExitParameters,
         fallback: ExitParameters | None = None,
-        *,
-        replay: Replay | None = None,
     ) -> Candidacy | None:
         """Return the candidacy of the replayable trades of a pair and side; None for too few of them.
 
-        engine : of the whole sample. fallback : what would be in force without the incumbent; None means
-        the defaults. replay : `engine.exits`, or what remembers them.
+        pricing : of the sample, see `alone` and `together`. fallback : what would be in force without the
+        incumbent; None means the defaults.
         """
-        paths, every_weight = sample.whole.paths, sample.whole.weights
+        whole, paths = sample.whole, sample.whole.paths
         every_bot = sample.trades.bot_names()
-        kept = np.flatnonzero(kept_entries(paths.entered_ms, every_weight, every_bot))
+        kept = np.flatnonzero(kept_entries(paths.entered_ms, whole.weights, every_bot))
         if len(kept) < self.least_trades:
             return None
-        weights, atr_ratio = every_weight[kept], paths.atr_ratio[kept]
+        weights, atr_ratio = whole.weights[kept], paths.atr_ratio[kept]
         known = atr_ratio[np.isfinite(atr_ratio)]
         reference = float(np.median(known)) if len(known) else None
         fallback = self.defaults if fallback is None else fallback
-        exits = (replay or engine.exits)([incumbent, fallback])
-        dear = self.costs.scaled(STRESS)
-        incumbent_profit, fallback_profit = self.costs.net_profit_ratio(exits, paths).take(kept, axis=1)
+        events, gains, dear_profits, in_force, back, dear_in_force = pricing.priced(
+            kept, incumbent, fallback, reference
+        )
         share = weights / weights.sum()
-        # Of all trades, then those that are kept: their candles are many times what they come to.
-        priced = self.lattice.events(engine, [self.costs, dear], reference)
-        events, dear_events = (one.subset(kept) for one in priced) if len(kept) < len(paths) else priced
-        gains, dear_profits = self.lattice.tables([events, dear_events])
         stressed_mean = (share @ dear_profits).astype(np.float32)
-        del dear_profits, dear_events  # as large as all that follows
-        gains -= incumbent_profit[:, None]
+        del dear_profits  # as large as all that follows
+        gains -= in_force[:, None]
         entered_ms, window_end_ms = paths.entered_ms[kept], paths.window_end_ms[kept]
         sets = training_sets(self.folds, entered_ms, window_end_ms)
         return Candidacy(
@@ -133,11 +134,11 @@ class Nomination:
             window_end_ms=window_end_ms,
             events=events,
             incumbent=incumbent,
-            incumbent_profit=incumbent_profit,
+            incumbent_profit=in_force,
             fallback=fallback,
-            fallback_profit=fallback_profit,
+            fallback_profit=back,
             stressed_mean=stressed_mean,
-            incumbent_stressed_mean=float(share @ dear.net_profit_ratio(exits.row(0), paths)[0, kept]),
+            incumbent_stressed_mean=float(share @ dear_in_force),
             atr_reference_ratio=reference,
             estimates=_compact(moments_of(gains, weights, sets).estimates()),
             data_hash=sample.data_hash,

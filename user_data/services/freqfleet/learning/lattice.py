@@ -7,8 +7,9 @@ between one stop and the next of a lattice lie less than a tenth of the spread o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -42,7 +43,11 @@ class Lattice:
 
     @cached_property
     def _grid(self) -> ExactGrid:
-        return self._grid_of(ANY_ATR_RATIO)
+        return self._new_grid(ANY_ATR_RATIO)
+
+    @cached_property
+    def _unscaled(self) -> ExactGrid:
+        return self._new_grid(None)
 
     @cached_property
     def _places(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -54,6 +59,11 @@ class Lattice:
     def cells(self) -> int:
         """How many there are."""
         return len(self._places)
+
+    @property
+    def scales(self) -> bool:
+        """True where a cell is another exit for a pair of another volatility."""
+        return self._grid.axes.volatility_scalings != (0.0,)
 
     @property
     def signature(self) -> str:
@@ -111,9 +121,12 @@ class Lattice:
 
     def _grid_of(self, atr_reference_ratio: float | None) -> ExactGrid:
         """Return the grid of a pair; the last one is kept, for a pair asks several times in a row."""
+        if atr_reference_ratio is None or not math.isfinite(atr_reference_ratio):
+            return self._unscaled
         if atr_reference_ratio not in self._last_grid:
             self._last_grid.clear()
-            self._last_grid[atr_reference_ratio] = self._new_grid(atr_reference_ratio)
+            axes = replace(self._grid.axes, atr_reference_ratio=atr_reference_ratio)
+            self._last_grid[atr_reference_ratio] = replace(self._grid, axes=axes)
         return self._last_grid[atr_reference_ratio]
 
     def _new_grid(self, atr_reference_ratio: float | None) -> ExactGrid:

@@ -133,7 +133,11 @@ class PairSideLearner:
         candidacy = None
         if self.nomination is not None:
             candidacy = self.nomination.of(
-                pair, sample, engine, incumbent.parameters, fallback, replay=whole.exits
+                pair,
+                sample,
+                self.nomination.alone(engine, whole.exits),
+                incumbent.parameters,
+                fallback,
             )
         flaw = sample.shortage(self.settings.min_trades)
         if flaw is not None:

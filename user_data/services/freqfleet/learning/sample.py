@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from statistics import median
 
 import numpy as np
@@ -19,7 +19,7 @@ from freqfleet.market.leverage_tiers import Tiers
 from freqfleet.market.series import Candles, Funding
 from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.metrics import effective_trades
-from freqfleet.replay.paths import TradePaths, gather_paths
+from freqfleet.replay.paths import TradePaths, gather_paths, reasons_of
 from freqfleet.validation.holdout import Splitter
 from freqfleet.validation.weights import SourceWeights, trade_weights
 
@@ -131,6 +131,17 @@ class Sample:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplesTogether:
+    """Samples of one pair and side, cut out of one pass over its candles.
+
+    paths : of all of them. samples : with the first row of each in `paths`, and in the order asked for.
+    """
+
+    paths: TradePaths
+    samples: tuple[tuple[int, Sample], ...]
+
+
 def draw_sample(
     trades: TradeColumns,
     market: PairMarket,
@@ -143,9 +154,38 @@ def draw_sample(
     splitter: Splitter,
 ) -> Sample:
     """Return what can be learned from `trades`, all of the pair of the candles and of one side."""
+    drawn = draw_together(
+        [trades],
+        market,
+        side=side,
+        horizon_minutes=horizon_minutes,
+        as_of=as_of,
+        bot_weights=bot_weights,
+        mode=mode,
+        splitter=splitter,
+    )
+    return drawn.samples[0][1]
+
+
+def draw_together(
+    groups: Sequence[TradeColumns],
+    market: PairMarket,
+    *,
+    side: Side,
+    horizon_minutes: int,
+    as_of: datetime,
+    bot_weights: Mapping[str, float],
+    mode: SourceWeights,
+    splitter: Splitter,
+) -> SamplesTogether:
+    """Return a sample of each group of trades, each what `draw_sample` returns for it alone.
+
+    But for this: where finer candles cover trades of one group, the others are laid out on that
+    timeframe too.
+    """
     gathered = gather_paths(
         market.candles,
-        trades,
+        TradeColumns.joined(groups),
         side=side,
         horizon_minutes=horizon_minutes,
         as_of=as_of,
@@ -154,27 +194,53 @@ def draw_sample(
         atr=market.atr_ratio,
         detail=market.detail,
     )
-    usable = trades.subset(gathered.kept)
-    paths = gathered.paths
+    samples, begin = [], 0
+    for trades in groups:
+        end = begin + len(trades)
+        first, last = np.searchsorted(gathered.kept, (begin, end)).tolist()
+        fate, rows = gathered.fate[begin:end], slice(first, last)
+        drawn = _drawn(
+            trades.subset(fate < 0),
+            gathered.paths.subset(rows),
+            offered=len(trades),
+            dropped={reason.value: count for reason, count in reasons_of(fate).items()},
+            detailed=int(gathered.finer[rows].sum()),
+            weigh=partial(trade_weights, bot_weights=bot_weights, mode=mode),
+            splitter=splitter,
+        )
+        samples.append((first, drawn))
+        begin = end
+    return SamplesTogether(paths=gathered.paths, samples=tuple(samples))
+
+
+def _drawn(
+    usable: TradeColumns,
+    paths: TradePaths,
+    *,
+    offered: int,
+    dropped: Mapping[str, int],
+    detailed: int,
+    weigh: Callable[[TradeColumns], FloatArray],
+    splitter: Splitter,
+) -> Sample:
     split = splitter.split(paths.entered_ms, paths.window_end_ms)
 
     def part(indices: IntArray) -> Part:
-        weights = trade_weights(usable.subset(indices), bot_weights, mode)
-        return Part(whole=paths, rows=indices, weights=weights)
+        return Part(whole=paths, rows=indices, weights=weigh(usable.subset(indices)))
 
     every = np.arange(len(paths))
-    whole = Part(whole=paths, rows=every, weights=trade_weights(usable, bot_weights, mode))
+    whole = Part(whole=paths, rows=every, weights=weigh(usable))
     ends = np.concatenate((paths.window_end_ms, usable.closed_ms))
     return Sample(
-        offered=len(trades),
+        offered=offered,
         trades=usable,
         whole=whole,
         train=part(split.train),
         test=part(split.test),
         effective=effective_trades(whole.weights),
-        dropped={reason.value: count for reason, count in gathered.dropped.items()},
+        dropped=dropped,
         purged=split.purged,
-        detailed=gathered.detailed,
+        detailed=detailed,
         learned_until=from_ms(int(ends.max())) if len(ends) else None,
     )
 

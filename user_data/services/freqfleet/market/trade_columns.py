@@ -95,6 +95,18 @@ class TradeColumns:
             margin_profit_ratio=np.array([one.margin_profit_ratio for one in listed], dtype=np.float64),
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[TradeColumns]) -> Self:
+        """Return parts of the same columns as one, in the order of `parts`.
+
+        Raises TradeSourceError where they do not share their names: their codes would mean others.
+        """
+        first = parts[0]
+        if any(getattr(one, name) != getattr(first, name) for one in parts[1:] for name in _NAMES):
+            raise TradeSourceError("only parts of the same columns can be joined, these have other names")
+        arrays = {name: np.concatenate([getattr(one, name) for one in parts]) for name in array_names()}
+        return cls(pairs=first.pairs, bots=first.bots, instances=first.instances, **arrays)
+
     @property
     def position_profit_ratio(self) -> FloatArray:
         """Net profit on price: margin-level profit over leverage; (n,)."""

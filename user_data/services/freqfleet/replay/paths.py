@@ -8,7 +8,6 @@ left out is counted with its reason.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -95,8 +94,8 @@ class TradePaths:
         ends: IntArray = self.first_open_ms + self.width * self.timeframe_ms
         return ends
 
-    def subset(self, indices: IntArray) -> Self:
-        """Return the paths of some trades, in the order of `indices`."""
+    def subset(self, indices: IntArray | slice) -> Self:
+        """Return the paths of some trades, in the order of `indices`; a slice of them copies nothing."""
         arrays = {
             field.name: value[indices]
             for field in fields(self)
@@ -119,13 +118,30 @@ class GatheredPaths:
     """The paths, which trades they belong to, and what became of the others.
 
     kept : positions in the sequence of trades, ascending; row i of `paths` is trade kept[i].
-    detailed : how many of them are replayed on finer candles.
+    fate : of every trade, its place in `Dropped`, -1 where it is kept.
+    finer : (n,), which rows of `paths` are replayed on finer candles.
     """
 
     paths: TradePaths
     kept: IntArray
-    dropped: Mapping[Dropped, int]
-    detailed: int = 0
+    fate: IntArray
+    finer: BoolArray
+
+    @property
+    def dropped(self) -> dict[Dropped, int]:
+        """How many trades cannot be replayed, by reason."""
+        return reasons_of(self.fate)
+
+    @property
+    def detailed(self) -> int:
+        """How many trades are replayed on finer candles."""
+        return int(self.finer.sum())
+
+
+def reasons_of(fate: IntArray) -> dict[Dropped, int]:
+    """Return how many of some trades were dropped, by reason. fate : as in `GatheredPaths`."""
+    counts = np.bincount(fate + 1, minlength=len(Dropped) + 1)[1:].tolist()
+    return {reason: count for reason, count in zip(Dropped, counts, strict=True) if count}
 
 
 def window_width(horizon_minutes: int, timeframe_ms: int) -> int:
@@ -176,13 +192,19 @@ def gather_paths(
     codes = _drop_codes(time_ms, prices, first, entered_ms, entry_rate, step=step, width=width)
     kept = np.flatnonzero(codes < 0)
     first = first[kept]
-    windows, detailed = _windows(time_ms, prices, first, funding, step=step, width=width), 0
+    windows = _windows(time_ms, prices, first, funding, step=step, width=width)
+    finer = np.zeros(len(kept), dtype=np.bool_)
     if detail is not None and not with_trend:
-        finer = detail.timeframe_ms
-        windows, detailed = _with_detail(
-            windows, detail, as_of, entered_ms[kept], entry_rate[kept], funding, parts=step // finer
+        windows, finer = _with_detail(
+            windows,
+            detail,
+            as_of,
+            entered_ms[kept],
+            entry_rate[kept],
+            funding,
+            parts=step // detail.timeframe_ms,
         )
-        step = finer if detailed else step
+        step = detail.timeframe_ms if finer.any() else step
 
     known_atr = atr_ratio(prices[1], prices[2], prices[3]) if atr is None else atr[:finished]
     liquidated_at = _liquidation_rates(trades.subset(kept), side, tiers)
@@ -205,13 +227,7 @@ def gather_paths(
         liquidation_known=np.isfinite(liquidated_at),
         trend_z=_trend_windows(prices[3], first, width) if with_trend else None,
     )
-    dropped = {reason: int((codes == code).sum()) for code, reason in enumerate(Dropped)}
-    return GatheredPaths(
-        paths=paths,
-        kept=kept,
-        dropped={reason: count for reason, count in dropped.items() if count},
-        detailed=detailed,
-    )
+    return GatheredPaths(paths=paths, kept=kept, fate=codes, finer=finer)
 
 
 def _finished(candles: Candles, as_of: datetime) -> tuple[int, IntArray, tuple[FloatArray, ...]]:
@@ -254,8 +270,8 @@ def _with_detail(
     funding: Funding | None,
     *,
     parts: int,
-) -> tuple[Windows, int]:
-    """Return the windows on finer candles where those cover them, and how many; the same ones where none."""
+) -> tuple[Windows, BoolArray]:
+    """Return the windows on finer candles where those cover them, and which; the same ones where none."""
     _check_times(detail)
     step, width = detail.timeframe_ms, parts * windows.open.shape[1]
     _, time_ms, prices = _finished(detail, as_of)
@@ -263,9 +279,9 @@ def _with_detail(
     codes = _drop_codes(time_ms, prices, first, entered_ms, entry_rate, step=step, width=width)
     covered = np.flatnonzero(codes < 0)
     if not len(covered):
-        return windows, 0
+        return windows, codes < 0
     finer = _windows(time_ms, prices, first[covered], funding, step=step, width=width)
-    return windows.laid_out(parts).replaced(covered, finer), len(covered)
+    return windows.laid_out(parts).replaced(covered, finer), codes < 0
 
 
 def _trend_windows(close: FloatArray, first: IntArray, width: int) -> FloatArray:
