@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -153,30 +155,39 @@ def test_a_statement_ends_at_the_timeout(postgres_url: str):
 # The roles that docs/operations.md grants
 
 
-GRANTS = """
-CREATE ROLE {bot} LOGIN PASSWORD 'bot-9'; CREATE ROLE {panel} LOGIN PASSWORD 'panel-9';
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO {bot}, {panel};
-GRANT INSERT, UPDATE ON closed_trades TO {bot};
-"""
+def documented_grants(suffix: str) -> list[str]:
+    """The statements that the documentation gives an operator, for roles of this test's own."""
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = text.partition("### PostgreSQL\n")[2].partition("\n### ")[0]
+    lines = [one.strip() for one in section.splitlines() if one.startswith("    ")]
+    statements = [one for one in lines if one.startswith(("CREATE ROLE", "GRANT", "ALTER"))]
+    named = [re.sub(r"fleet_(bot|panel)", rf"\1_{suffix}", one) for one in statements]
+    return [one.replace("'…'", "'planted-9'") for one in named]
 
 
 def test_bots_need_to_write_trades_only_and_dashboards_nothing(
     postgres: PostgresProcess, postgres_url: str, store: SqlStore
 ):
     database = postgres_url.rpartition("/")[2]
-    roles = {"bot": f"bot_{database}", "panel": f"panel_{database}"}
     store.publish_parameters([version()])
-    for statement in GRANTS.format(**roles).strip().split(";")[:-1]:
+    for statement in documented_grants(database):
         postgres.sql(statement, database)
+    postgres.sql("CREATE TABLE of_a_later_step (id INTEGER)", database)
 
-    bot = SqlStore(postgres_url.replace("fleet@", f"{roles['bot']}@"), secret=SecretStr("bot-9"))
-    panel = SqlStore(postgres_url.replace("fleet@", f"{roles['panel']}@"), secret=SecretStr("panel-9"))
+    secret = SecretStr("planted-9")
+    bot = SqlStore(postgres_url.replace("fleet@", f"bot_{database}@"), secret=secret)
+    panel = SqlStore(postgres_url.replace("fleet@", f"panel_{database}@"), secret=secret)
 
     assert bot.record_closed_trades([closed_trade()]).accepted == 1
     assert bot.parameter_versions() == [version()]
-    assert panel.closed_trades() == [closed_trade()]
+    assert bot.record_closed_trades([closed_trade(exit_reason="amended")]).amended == 1
+    assert panel.closed_trades() == [closed_trade(exit_reason="amended")]
+    for reader in (bot, panel):
+        with reader._reading() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM of_a_later_step").scalar() == 0
     for refused in (
         lambda: bot.publish_parameters([version(run_id="2")]),
+        lambda: panel.publish_parameters([version(run_id="2")]),
         lambda: panel.record_closed_trades([closed_trade(trade_id=2)]),
     ):
         with pytest.raises(StoreUnavailable, match=r"permission denied for table .*; grant it"):

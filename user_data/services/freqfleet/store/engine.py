@@ -7,6 +7,7 @@ fails at once with "database is locked", however long the timeout is.
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 import time
@@ -81,6 +82,8 @@ def open_engine(url: URL, timeout_seconds: float, secret: SecretStr | None = Non
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
         return engine
+    # psycopg warns of each connection that an error leaves behind; the error itself says more.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     if secret is not None:
         url = url.set(password=secret.get_secret_value())  # SQLAlchemy hides it wherever it shows a URL
     try:

@@ -24,7 +24,7 @@ _KNOWN = {
     "3D000": ("has no such database", "create it: createdb --owner {user} {database}"),
     "42501": (
         "refuses this to the role",
-        "grant it (docs/operations.md has the GRANTs), or run this as the owner of the tables",
+        "grant it (docs/operations.md has the GRANTs), or run this, or first `freqfleet sync`, as the owner",
     ),
     "25006": ("cannot be written", "give [store] url the primary server, or let {database} be written"),
     "53100": ("has no room", "make room on the server's disk; nothing of this call was stored"),
