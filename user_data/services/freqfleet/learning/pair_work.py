@@ -19,6 +19,7 @@ from freqfleet.clock import to_ms
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import MarketError
+from freqfleet.learning.heap import keep_freed_memory
 from freqfleet.learning.pair_side import Finding, PairSideLearner, skipped
 from freqfleet.learning.sample import PairMarket
 from freqfleet.market.leverage_tiers import Tiers
@@ -105,6 +106,7 @@ class PairWork:
 
     def outcome(self, task: PairTask) -> PairOutcome:
         """Return what is found for a pair; one without usable candles is skipped with the reason."""
+        keep_freed_memory()
         few = self._too_few(task)
         try:
             market = PairMarket(
