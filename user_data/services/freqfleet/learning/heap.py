@@ -30,7 +30,7 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # not glibc; on Windows there is no such library at all
         return False
-    kept = mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES) == mallopt(_M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES) == 1
+    kept: bool = mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES) == mallopt(_M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES) == 1
     if kept:
         pa.set_memory_pool(pa.system_memory_pool())
     logger.debug("freed memory is %s between pairs", "kept" if kept else "given back")

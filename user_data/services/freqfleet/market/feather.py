@@ -79,7 +79,8 @@ def _choose(column: str, names: Sequence[str]) -> str | None:
 
 def _array(table: Any, name: str) -> Any:
     """Return a column as an array. Its own `to_numpy` would import pandas, half a second."""
-    column = table.column(name).combine_chunks()
+    chunks = table.column(name)
+    column = chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()  # which copies one, too
     if name == "date":
         if column.null_count:
             raise pa.ArrowInvalid(f"{column.null_count} rows have no date")

@@ -43,7 +43,7 @@ class VolatilityFactors:
     """`ExitParameters.volatility_factor` for the ATR ratios of n trades."""
 
     def __init__(self, atr_ratio: FloatArray) -> None:
-        self._atr_ratio: list[float] = atr_ratio.tolist()
+        self._atr_ratio = atr_ratio
         self._known: dict[tuple[float, float | None], FloatArray] = {}
         self._relative: dict[float, list[float]] = {}  # of the last reference: a search has one
 
@@ -65,12 +65,8 @@ class VolatilityFactors:
         if scaling == 0.0 or reference is None:
             return [1.0] * len(self._atr_ratio)
         if reference not in self._relative:
-            low, high = VOLATILITY_FACTOR_BOUNDS
-            self._relative = {
-                reference: [
-                    min(max(atr / reference, low), high) if atr > 0.0 else 1.0 for atr in self._atr_ratio
-                ]
-            }
+            within = np.clip(self._atr_ratio / reference, *VOLATILITY_FACTOR_BOUNDS)
+            self._relative = {reference: np.where(self._atr_ratio > 0.0, within, 1.0).tolist()}
         return list(map(pow, self._relative[reference], repeat(scaling)))
 
 
@@ -78,17 +74,29 @@ def barrier_rates(
     paths: TradePaths, factors: VolatilityFactors, parameters: Sequence[ExitParameters]
 ) -> tuple[FloatArray, FloatArray]:
     """Return `domain.exits.effective_barriers` of every vector and trade: stop and target, shape (p, n)."""
+    return stop_rates(paths, factors, parameters), target_rates(paths, factors, parameters)
+
+
+def stop_rates(
+    paths: TradePaths, factors: VolatilityFactors, parameters: Sequence[ExitParameters]
+) -> FloatArray:
+    """Return the stops of `barrier_rates`."""
     rows, chosen = factors.rows(parameters)
-    factor = rows[chosen]
     stop_loss = np.array([one.stop_loss for one in parameters])[:, None]
+    ratio = np.maximum(stop_loss * rows[chosen], STOP_LOSS_BOUNDS[0])
+    rates: FloatArray = paths.entry_rate * (1.0 + paths.side.sign * ratio)
+    return rates
+
+
+def target_rates(
+    paths: TradePaths, factors: VolatilityFactors, parameters: Sequence[ExitParameters]
+) -> FloatArray:
+    """Return the targets of `barrier_rates`."""
+    rows, chosen = factors.rows(parameters)
     take_profit = np.array([one.take_profit for one in parameters])[:, None]
-    stop_ratio = np.maximum(stop_loss * factor, STOP_LOSS_BOUNDS[0])
-    target_ratio = np.minimum(take_profit * factor, TAKE_PROFIT_BOUNDS[1])
-    sign = paths.side.sign
-    return (
-        paths.entry_rate * (1.0 + sign * stop_ratio),
-        paths.entry_rate * (1.0 + sign * target_ratio),
-    )
+    ratio = np.minimum(take_profit * rows[chosen], TAKE_PROFIT_BOUNDS[1])
+    rates: FloatArray = paths.entry_rate * (1.0 + paths.side.sign * ratio)
+    return rates
 
 
 def place_levels(
@@ -99,19 +107,25 @@ def place_levels(
     Rounding to ticks goes through freqtrade's decimals one price at a time; honest mode does not pay for it.
     """
     stop, target = barrier_rates(paths, factors, parameters)
-    liquidation, fill = paths.liquidation_rate, target
+    fill = target
     tick = fills.tick_size
     if tick is not None:
         stop = _each(stop, lambda rate: placed_stop(rate, paths.side, tick))
         fill = _each(target, lambda rate: nearest_tick(rate, tick))
-    sign = paths.side.sign
-    liquidated = sign * liquidation > sign * stop  # never where it is NaN
+    stop, liquidated = not_behind_liquidation(paths, stop)
     return LevelArrays(
-        stop_rate=np.where(liquidated, liquidation, stop),
+        stop_rate=stop,
         target_rate=target,
         target_fill_rate=fill,
         stop_is_liquidation=liquidated,
     )
+
+
+def not_behind_liquidation(paths: TradePaths, stop_rate: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return the stops, those behind the liquidation moved to it, and which these are; (p, n) each."""
+    sign, liquidation = paths.side.sign, paths.liquidation_rate
+    liquidated = sign * liquidation > sign * stop_rate  # never where it is NaN
+    return np.where(liquidated, liquidation, stop_rate), liquidated
 
 
 def deadline_rows(paths: TradePaths, parameters: Sequence[ExitParameters]) -> tuple[IntArray, IntArray]:

@@ -20,7 +20,14 @@ from freqfleet.replay.envelopes import Envelopes
 from freqfleet.replay.exit_rule import ExitKind
 from freqfleet.replay.fills import HONEST, Fills
 from freqfleet.replay.first_touch import Falling, falling_extremes, first_at_or_below, padded
-from freqfleet.replay.level_arrays import VolatilityFactors, deadline_rows, place_levels
+from freqfleet.replay.level_arrays import (
+    VolatilityFactors,
+    deadline_rows,
+    not_behind_liquidation,
+    place_levels,
+    stop_rates,
+    target_rates,
+)
 from freqfleet.replay.metrics import weighted_mean
 from freqfleet.replay.paths import TradePaths
 from freqfleet.replay.surface import (
@@ -139,8 +146,9 @@ class NumpyEngine:
     ) -> tuple[_Events, IntArray]:
         sign, paths = self.paths.side.sign, self.paths
         first, shared = _distinct(parameters, "stop_loss")
-        levels = place_levels(paths, self.fills, self._factors, [parameters[one] for one in first])
-        rate = levels.stop_rate.take(trades, axis=1)
+        placed = stop_rates(paths, self._factors, [parameters[one] for one in first])
+        reachable, behind = not_behind_liquidation(paths, placed)
+        rate = reachable.take(trades, axis=1)
         candle = first_at_or_below(self.falling.worst, sign * rate, trades)
         inside, open_ = self._opens(candle, trades)
         jumped = (candle > 0) & (candle < paths.width) & (sign * open_ <= sign * rate)
@@ -150,7 +158,7 @@ class NumpyEngine:
             paths,
             trades,
             at_target=False,
-            liquidated=levels.stop_is_liquidation.take(trades, axis=1),
+            liquidated=behind.take(trades, axis=1),
         )
         place = np.where(jumped, STOP_AT_OPEN, STOP_INSIDE)
         return _Events(candle * EVENTS_PER_CANDLE + place, profit), shared
@@ -160,8 +168,8 @@ class NumpyEngine:
     ) -> tuple[_Events, IntArray]:
         sign, paths = self.paths.side.sign, self.paths
         first, shared = _distinct(parameters, "take_profit")
-        levels = place_levels(paths, self.fills, self._factors, [parameters[one] for one in first])
-        rate = levels.target_rate.take(trades, axis=1)
+        placed = target_rates(paths, self._factors, [parameters[one] for one in first])
+        rate = placed.take(trades, axis=1)
         candle = first_at_or_below(self.falling.best, -sign * rate, trades)
         inside, open_ = self._opens(candle, trades)
         jumped = (candle > 0) & (candle < paths.width) & (sign * open_ >= sign * rate)

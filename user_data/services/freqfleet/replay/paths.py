@@ -11,9 +11,10 @@ import math
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from freqfleet.clock import from_ms, iso, to_ms
 from freqfleet.domain.sides import Side
@@ -27,6 +28,8 @@ from freqfleet.market.timeframes import HOUR_MS, MINUTE_MS
 from freqfleet.market.trade_columns import SIDES, TradeColumns
 from freqfleet.replay.detail_windows import Windows
 from freqfleet.replay.exit_rule import Candle
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 # An entry rate this far outside its candle was not made on this market.
 ENTRY_RATE_TOLERANCE_RATIO = 0.02
@@ -247,18 +250,26 @@ def _windows(
     width: int,
 ) -> Windows:
     """Return the windows that begin with the candles `first`; each is whole."""
-    window = first[:, None] + np.arange(width)
-    open_, high, low, close = (one[window] for one in prices)
+    open_, high, low, close = (_cut(one, first, width) for one in prices)
     paid, known = _funding(funding, time_ms, prices[0], step)
+    funding_known: BoolArray = np.logical_and.reduce(_cut(known, first, width), axis=1)
     return Windows(
         first_open_ms=time_ms[first],
         open=open_,
         high=high,
         low=low,
         close=close,
-        paid=paid[window],
-        funding_known=known[window].all(axis=1),
+        paid=_cut(paid, first, width),
+        funding_known=funding_known,
     )
+
+
+def _cut(values: NDArray[Scalar], first: IntArray, width: int) -> NDArray[Scalar]:
+    """Return the windows of `width` values that begin at `first`; row by row, not value by value."""
+    if not len(first):
+        return np.empty((0, width), dtype=values.dtype)
+    windows: NDArray[Scalar] = np.lib.stride_tricks.sliding_window_view(values, width)[first]
+    return windows
 
 
 def _with_detail(
@@ -286,7 +297,7 @@ def _with_detail(
 
 def _trend_windows(close: FloatArray, first: IntArray, width: int) -> FloatArray:
     trend = np.concatenate(([np.nan], trend_z(close)))  # shifted by one: column 0 is the candle before
-    windows: FloatArray = trend[first[:, None] + np.arange(width + 1)]
+    windows: FloatArray = _cut(trend, first, width + 1)
     return windows
 
 

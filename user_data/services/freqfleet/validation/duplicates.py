@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from freqfleet.errors import InputError
 from freqfleet.market.arrays import BoolArray, FloatArray, IntArray
@@ -31,7 +30,8 @@ def kept_entries(
         raise InputError(
             f"{count} entries need as many weights and bots, were {len(weights)} and {len(bots)}"
         )
-    names = np.array(bots)
+    code = {name: at for at, name in enumerate(sorted(set(bots)))}
+    names = np.array([code[bot] for bot in bots], dtype=np.int64)  # in the order of the names themselves
     kept = ~_near_another_bot(entered_ms, names, within_ms)
     order = np.lexsort((np.arange(count), names, entered_ms, -weights))
     for at in order[~kept[order]].tolist():
@@ -40,7 +40,7 @@ def kept_entries(
     return kept
 
 
-def _near_another_bot(entered_ms: IntArray, names: NDArray[np.str_], within_ms: int) -> BoolArray:
+def _near_another_bot(entered_ms: IntArray, names: IntArray, within_ms: int) -> BoolArray:
     """Return (n,): which trades have an entry of another bot close by; all others stay in any case."""
 
     def close_by(among: IntArray, of: IntArray) -> IntArray:
