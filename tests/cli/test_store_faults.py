@@ -207,7 +207,7 @@ INFLUX_FAULTS = {
     "a token, no user": (None, SECRET, "", "refuses the credentials", "password of the user in [store] url"),
     "missing or not granted": (
         "fleet", "fleet-swordfish", "?prefix=gone_",
-        "refuses the use of gone_BOT1_trades: ",
+        "refuses the use of gone_BOT1_trades: requires READ on gone_BOT1_trades",
         "CREATE DATABASE \"gone_BOT1_trades\"'), let this secret use it (GRANT ALL ON \"gone_BOT1_trades\"",
     ),
 }  # fmt: skip

@@ -91,6 +91,25 @@ def test_a_store_says_what_it_holds_and_how_old_that_is(settings: Settings) -> N
     assert finding.text.endswith("1 trades, 0 versions, newest closed 3.0 h ago")
 
 
+def test_a_clock_in_the_past_is_told_by_what_the_store_holds(settings: Settings) -> None:
+    store = SqlStore(f"sqlite:///{settings.userdir / 'learning.sqlite'}")
+    store.record_closed_trades([closed_trade(closed_at=datetime(2025, 11, 2, 15, tzinfo=UTC))])
+    store.publish_parameters([version(recorded_at=datetime(2025, 11, 3, tzinfo=UTC))])
+    store.close()
+
+    kept, trade, recorded = check_store(settings, NOON)
+    later = list(check_store(settings, FixedClock(datetime(2025, 11, 3, 1, tzinfo=UTC))))
+
+    assert kept.text.endswith("newest closed at 2025-11-02T15:00:00Z, which is yet to come")
+    assert (trade.subject, trade.state, recorded.state) == ("clock", State.FAIL, State.FAIL)
+    assert (
+        "says 2025-11-02T12:00:00Z, but the store holds a trade that closed at 2025-11-02T15:00" in trade.text
+    )
+    assert "a version that was recorded at 2025-11-03T00:00:00Z" in recorded.text
+    assert "NTP" in trade.remedy
+    assert [one.state for one in later] == [State.OK]
+
+
 def test_an_empty_store_has_no_age(settings: Settings) -> None:
     SqlStore(f"sqlite:///{settings.userdir / 'learning.sqlite'}").close()
 

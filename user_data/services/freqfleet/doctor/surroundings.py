@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from freqfleet.clock import Clock, human_age, iso
@@ -12,7 +13,7 @@ from freqfleet.errors import FreqfleetError
 from freqfleet.market.candles import CandleFiles
 from freqfleet.settings import FLEET_FILE, USERDIR_NAME, Settings
 from freqfleet.store.deadline_store import DeadlineStore
-from freqfleet.store.promise import Capabilities
+from freqfleet.store.promise import Capabilities, StoreHealth
 from freqfleet.wiring import open_store, sqlite_store_file
 
 CLOCK_OFFSET_SECONDS = 30.0
@@ -57,13 +58,15 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
     except FreqfleetError as error:
         yield failed("store", error, remedy="correct [store] url, or move the file aside and sync again")
         return
-    newest = health.last_trade_closed_at
-    age = (
-        "no trades"
-        if newest is None
-        else f"newest closed {human_age((clock.now() - newest).total_seconds())} ago"
-    )
+    newest, now = health.last_trade_closed_at, clock.now()
+    if newest is None:
+        age = "no trades"
+    elif newest > now:
+        age = f"newest closed at {iso(newest)}, which is yet to come"
+    else:
+        age = f"newest closed {human_age((now - newest).total_seconds())} ago"
     yield ok("store", f"{health.description}: {health.trades} trades, {health.versions} versions, {age}")
+    yield from _check_times(health, now)
     if health.capabilities is not None:
         yield from _check_capabilities(health.capabilities)
     if unusable:
@@ -74,6 +77,18 @@ def check_store(settings: Settings, clock: Clock) -> Iterator[Finding]:
             f"{count} not used; {label}: {reason}",
             "no bot reads it; `freqfleet optimize` or `params rollback` publishes sound values",
         )
+
+
+def _check_times(health: StoreHealth, now: datetime) -> Iterator[Finding]:
+    """A clock in the past hides what was recorded: nothing of the future is ever in force."""
+    facts = {
+        "a trade that closed": health.last_trade_closed_at,
+        "a version that was recorded": health.last_version_recorded_at,
+    }
+    for what, at in facts.items():
+        if at is not None and (at - now).total_seconds() > CLOCK_OFFSET_SECONDS:
+            text = f"this machine says {iso(now)}, but the store holds {what} at {iso(at)}"
+            yield fail("clock", text, "set this clock, or that of the machine which recorded it, by NTP")
 
 
 def _not_there(file: Path) -> Finding:

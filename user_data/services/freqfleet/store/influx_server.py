@@ -176,11 +176,14 @@ class InfluxServer:
     def forbidden(self, bucket: str, text: str) -> StoreUnavailable:
         """Return the error for a bucket this secret may not use; generation 1 says it of missing ones."""
         create = _CREATE[min(max(self._generation(), 1), 3)].format(bucket=bucket)
-        grant = f'GRANT ALL ON "{bucket}" TO "{self.target.user}", ' if self.target.user else ""
+        grant = "a token with its read and write permission"
+        if self.target.user is not None:
+            grant = f'GRANT ALL ON "{bucket}" TO "{self.target.user}"'
+        if text.startswith("error authorizing query"):  # the whole query follows, then what is missing
+            text = text.rpartition(", ")[2]
         return StoreUnavailable(
             f"{self.target.description} refuses the use of {bucket}: {text}; create it where it is missing "
-            f"({create}), let this secret use it ({grant}or a token with its read and write permission), or "
-            "set FREQFLEET_STORE__TOKEN to one that may"
+            f"({create}), let this secret use it ({grant}), or set FREQFLEET_STORE__TOKEN to one that may"
         )
 
     def _generation(self) -> int:

@@ -118,7 +118,8 @@ def saved_book(settings: Settings, bot: str) -> LastBook:
     from freqfleet.store.engine import describe, parse_store_url
     from freqfleet.store.last_book import LAST_BOOKS, LastBook
 
-    store = describe(parse_store_url(settings.database_url(settings.store.url)))
+    # Whose user reads it does not matter: one that is changed must not cost the bot its last good book.
+    store = describe(parse_store_url(settings.database_url(settings.store.url)).set(username=None))
     return LastBook(settings.path(LAST_BOOKS) / f"{bot}.json", store=store)
 
 
