@@ -67,6 +67,26 @@ def test_the_second_controller_is_told_which_one_runs(run: Run, filled: Path):
     assert f"another controller runs: process {os.getpid()}" in err
 
 
+def test_of_two_processes_the_second_ends_and_the_first_goes_on(run: Run, filled: Path):
+    command = [sys.executable, "-c", START, "--userdir", str(filled), "controller", "--every", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+
+        code, out, err = run("controller", "--every", "1")
+
+        went_on = first.stdout.readline()
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=20)
+
+    assert (code, out) == (2, "")
+    assert f"another controller runs: process {first.pid} on " in err
+    assert "stop that one first, or let it do the work" in err
+    assert "learned from 70 trades, 0 new" in went_on
+    assert first.returncode == 0
+    assert run("controller", "--once")[0] == 0  # the lock went with it
+
+
 def test_a_service_takes_no_json(run: Run, filled: Path):
     code, _, err = run("controller", "--every", "30", "--json", "-")
 

@@ -70,6 +70,18 @@ def test_list_as_of_a_time_does_not_see_what_was_recorded_later(run: Run, publis
     assert after["champions"][0]["age_seconds"] == 86_400
 
 
+@pytest.mark.parametrize("asked", [("list",), ("explain", PAIR)], ids=["list", "explain"])
+def test_a_version_from_the_future_is_said_and_not_in_force(run: Run, publish, asked: tuple[str, ...]):
+    publish(version(recorded_at=datetime.now(UTC) + 2 * DAY, stop_loss=-0.05))
+
+    _, out, err = run("params", *asked)
+
+    assert "1 parameter version was recorded at " in err
+    assert "set the clock that is wrong" in err
+    assert "-5.00 %" not in out
+    assert "default" in out
+
+
 def test_explain_shows_the_chain_and_both_levels(run: Run, publish):
     publish(
         version(recorded_at=MONDAY),

@@ -169,6 +169,28 @@ def test_a_book_kept_in_the_future_is_not_used(caplog: pytest.LogCaptureFixture)
     assert "which is yet to come; set the clock" in caplog.text
 
 
+def test_versions_from_the_future_are_said_once_and_wait_for_their_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    later = START + timedelta(hours=2)
+    ahead = ParameterBook(
+        [version(recorded_at=later, stop_loss=-0.05), version(recorded_at=START, stop_loss=-0.01)],
+        defaults=DEFAULTS.defaults,
+    )
+    books = keeper(Store(ahead, ahead), MovingClock(), live=False)
+    books.start()
+    books.refresh()
+
+    (said,) = [one.getMessage() for one in caplog.records]
+    assert said == (
+        "1 parameter version was recorded at 2025-10-01T02:00:00Z, this clock says 2025-10-01T00:00:00Z: "
+        "not used before; set the clock that is wrong"
+    )
+    for at, stop in ((START, -0.01), (later - timedelta(seconds=1), -0.01), (later, -0.05)):
+        found = books.book(at).resolve("BTC/USDT:USDT", Side.LONG, 3.0, at)
+        assert found.parameters.stop_loss == stop
+
+
 def test_a_store_that_lost_versions_is_not_believed_until_the_last_good_book_is_too_old(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

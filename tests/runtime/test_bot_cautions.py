@@ -300,6 +300,17 @@ def test_leverage_is_chosen_by_evidence_within_its_limits(
     assert found == pytest.approx(leverage, rel=1e-3)
 
 
+def test_a_pair_without_tiers_is_said_once_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    bot = bot_with(sizing=Sizing(leverage=RULE))
+
+    for pair in (BTC, "NEW/USDT:USDT", "NEW/USDT:USDT"):
+        bot.leverage(pair, Side.LONG, OPENED, CALM, 20.0)
+
+    (said,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert said == "BOT3 NEW/USDT:USDT: 1x and no more, the exchange's leverage tiers do not know it"
+    assert bot.summary(OPENED)["left_out"] == {"leverage of NEW/USDT:USDT": 2}
+
+
 def test_stakes_follow_evidence_only_where_that_is_wanted() -> None:
     wanted = Sizing(leverage=RULE, stake_by_evidence=True)
     asked = {"proposed": 100.0, "leverage": 10.0}

@@ -144,14 +144,20 @@ def _sides(text: str | None) -> tuple[Side, ...]:
 
 def _book(invocation: Invocation, moment: datetime) -> ParameterBook:
     """Return the book as a reader at `moment` would have had it."""
+    from freqfleet.clock import SystemClock
+    from freqfleet.parameters.ahead import recorded_ahead
     from freqfleet.parameters.book import ParameterBook
     from freqfleet.parameters.records import RecordBook
     from freqfleet.wiring import open_store
 
     settings = invocation.settings()
     with closing(open_store(settings)) as store:
-        versions = store.parameter_versions(recorded_to=moment)
+        recorded = store.parameter_versions()
         records = RecordBook(store.bin_records(recorded_to=moment))
+    ahead = recorded_ahead(recorded, SystemClock().now())
+    if ahead is not None:
+        click.echo(ahead, err=True)
+    versions = [one for one in recorded if one.recorded_at <= moment]
     return ParameterBook(versions, defaults=settings.defaults.parameters(), as_of=moment, records=records)
 
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from freqfleet.clock import Clock, human_age, iso
 from freqfleet.errors import FreqfleetError, SettingsError, StoreUnavailable
+from freqfleet.parameters.ahead import recorded_ahead
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.store.backoff import Backoff
 
@@ -62,6 +63,7 @@ class BookKeeper:
         self._loaded_at: datetime | None = None
         self._degraded = False
         self.failed_loads = 0
+        self._told_until: datetime | None = None
         self._refresh_every = refresh_every
         # Made in start(): hyperopt pickles a strategy, and an Event cannot be.
         self._stop: threading.Event | None = None
@@ -111,10 +113,19 @@ class BookKeeper:
 
     def _take(self, book: ParameterBook) -> None:
         now = self._clock.now()
+        self._tell_of_the_future(book, now)
         # One assignment each, the book first: a reader in between sees the new book with the old age.
         self._book, self._loaded_at, self.failed_loads = book, now, 0
         if self._keep is not None:
             self._keep(book, now)
+
+    def _tell_of_the_future(self, book: ParameterBook, now: datetime) -> None:
+        """Say once what waits for its time: whoever published it wonders why nothing changes."""
+        newest = max((one.recorded_at for one in book.versions), default=now)
+        said = recorded_ahead(book.versions, now) if newest > max(now, self._told_until or now) else None
+        if said is not None:
+            self._told_until = newest
+            logger.warning("%s", said)
 
     def _take_recalled(self) -> None:
         recalled = self._recall() if self._recall is not None else None

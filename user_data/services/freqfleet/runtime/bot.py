@@ -136,6 +136,11 @@ class FleetBot:
             max_leverage=max_leverage,
         )
         self._reasons[pair, side] = {"leverage_reason": choice.reason}
+        if not self._sizing.leverage.knows(pair):
+            if not self.left_out[f"leverage of {pair}"]:
+                said = "%s %s: 1x and no more, the exchange's leverage tiers do not know it"
+                logger.warning(said, self.bot, pair)
+            self.left_out[f"leverage of {pair}"] += 1
         logger.debug("%s %s %s: %.4gx, %s", self.bot, pair, side, choice.leverage, choice.reason)
         return choice.leverage
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 from freqfleet.domain.exits import STOP_LOSS_BOUNDS, ExitParameters
@@ -18,8 +17,6 @@ from freqfleet.domain.leverage_choice import (
 from freqfleet.domain.sides import Side
 from freqfleet.market.leverage_tiers import LeverageTiers
 from freqfleet.market.liquidation import leverage_limit
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +69,10 @@ class LeverageRule:
                 )
             )
         return choose_leverage(wanted=self.wanted, evidence=proposing, limits=limits)
+
+    def knows(self, pair: str) -> bool:
+        """Return False where a position is held to 1x because the tiers do not know its pair."""
+        return self.tiers is None or self.tiers.of(pair) is not None
 
     @property
     def widest_margin_stop(self) -> float:
