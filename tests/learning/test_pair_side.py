@@ -9,8 +9,6 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from freqfleet.clock import to_ms
-from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
@@ -20,6 +18,7 @@ from freqfleet.learning.pair_side import Finding, PairSideLearner
 from freqfleet.learning.sample import PairMarket, Part, Sample, draw_sample
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.market.leverage_tiers import LeverageTier
+from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.exit_rule import ExitKind
@@ -56,7 +55,7 @@ class PublishesAll:
         return Ruling(True, "")
 
 
-def fleet_trades(side: Side) -> list[ClosedTrade]:
+def fleet_trades(side: Side) -> TradeColumns:
     """120 entries of one bot, and 20 of them again by another one a minute later."""
     candles = random_walk(9000, seed=5)
     first = [
@@ -68,7 +67,7 @@ def fleet_trades(side: Side) -> list[ClosedTrade]:
         replace(one, bot="BOT3", trade_id=one.trade_id + 1000, opened_at=one.opened_at + minute)
         for one in first[::6]
     ]
-    return sorted([*first, *again], key=lambda one: (one.closed_at, one.trade_id))
+    return TradeColumns.of(sorted([*first, *again], key=lambda one: (one.closed_at, one.trade_id)))
 
 
 def market() -> PairMarket:
@@ -92,9 +91,11 @@ def learner(search: str, plan: GatePlan | None = None) -> PairSideLearner:
     )
 
 
-def plan_for(trades: list[ClosedTrade], search: str) -> GatePlan:
-    entered = [to_ms(one.opened_at) for one in trades]
-    plan = gate_plan(SETTINGS, search=search, entries_ms=(min(entered), max(entered)), longest_minutes=240)
+def plan_for(trades: TradeColumns, search: str) -> GatePlan:
+    entered = trades.opened_ms
+    plan = gate_plan(
+        SETTINGS, search=search, entries_ms=(int(entered.min()), int(entered.max())), longest_minutes=240
+    )
     assert plan is not None
     assert plan.refusal is None
     return plan
@@ -185,7 +186,7 @@ def test_the_evidence_is_that_of_each_part_replayed_by_itself(side, search):
 def test_a_candidacy_is_that_of_its_own_trades_without_the_duplicates(side, search):
     sample = sample_of(side)
     plan = plan_for(fleet_trades(side), search)
-    bots = [one.bot for one in sample.trades]
+    bots = sample.trades.bot_names()
     kept = np.flatnonzero(kept_entries(sample.whole.paths.entered_ms, sample.whole.weights, bots))
     own = sample.whole.paths.subset(kept)
     reference = float(np.median(own.atr_ratio[np.isfinite(own.atr_ratio)]))
