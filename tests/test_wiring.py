@@ -166,6 +166,16 @@ def test_a_book_that_was_saved_outlives_a_change_of_the_stores_user(userdir: Pat
     assert saved_book(of("postgresql+psycopg://fleet@host/elsewhere"), "BOT1").load() is None
 
 
+def test_a_book_that_was_saved_is_of_one_prefix(userdir: Path) -> None:
+    def of(url: str) -> Settings:
+        return load_settings(userdir, store=StoreSettings(url=url))
+
+    saved_book(of("influxdb://fleet@host?prefix=ours_"), "BOT1").save([version()], RECORDED)
+
+    assert saved_book(of("influxdb://host?prefix=ours_"), "BOT1").load() is not None
+    assert saved_book(of("influxdb://fleet@host?prefix=theirs_"), "BOT1").load() is None
+
+
 def test_an_unknown_bot_is_refused_with_the_known_ones(userdir: Path) -> None:
     with pytest.raises(SettingsError, match=r"no \[bots.BOT9\]; it knows BOT1, BOT2, BOT3"):
         open_bot("BOT9", host=host(userdir), protections=[])

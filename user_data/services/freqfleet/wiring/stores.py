@@ -115,11 +115,16 @@ def _saved_books(settings: Settings) -> list[SavedVersions]:
 
 def saved_book(settings: Settings, bot: str) -> LastBook:
     """Return where a bot keeps its last good parameters."""
+    from sqlalchemy import URL
+
     from freqfleet.store.engine import describe, parse_store_url
     from freqfleet.store.last_book import LAST_BOOKS, LastBook
 
-    # Whose user reads it does not matter: one that is changed must not cost the bot its last good book.
-    store = describe(parse_store_url(settings.database_url(settings.store.url)).set(username=None))
+    url = parse_store_url(settings.database_url(settings.store.url))
+    # Without the user: one that is changed must not cost the bot its last good book. With InfluxDB's prefix:
+    # another one is another fleet's.
+    place = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    store = f"{describe(place)} {url.query.get('prefix', '')}".rstrip()
     return LastBook(settings.path(LAST_BOOKS) / f"{bot}.json", store=store)
 
 
