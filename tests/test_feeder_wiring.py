@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +15,7 @@ from freqfleet.settings import FeederSettings, load_settings
 from freqfleet.signals.feeders.registry import FEEDERS, RECIPES
 from freqfleet.testing.taught_feeders import teach
 from freqfleet.wiring import make_ensemble
+from freqfleet.wiring.feeders import later_voters
 
 RULES = [feeder.name for feeder in FEEDERS]
 FEW = [recipe for recipe in RECIPES if recipe.name in {"shape", "drift", "burst", "flow"}]
@@ -81,3 +84,28 @@ def test_a_bank_of_losers_is_silent_where_only_payers_speak(tmp_path):
     model = load_model(version / f"{FEW[0].name}.json", FEW[0], only_paying=True)
 
     assert model.heads == {Side.LONG: None, Side.SHORT: None}  # taught without a record
+
+
+def test_a_bank_that_comes_later_is_found_by_the_first_look_after(tmp_path):
+    chosen = settings(tmp_path)
+    later = later_voters(chosen, newest=3, every=timedelta(milliseconds=1))
+    assert later is not None
+
+    teach(tmp_path / "feeders", FEW[:2])
+    later.start()
+
+    found, ends = None, time.monotonic() + 20.0
+    while found is None and time.monotonic() < ends:
+        time.sleep(0.002)
+        found = later.take()
+    assert found is not None
+    assert voting(found) == sorted(recipe.name for recipe in FEW[:2])
+    assert found.reads_context
+
+
+@pytest.mark.parametrize("use", ["rules", "auto"])
+def test_nobody_looks_where_the_rules_are_wanted_or_the_bank_is_there(tmp_path, use):
+    if use == "auto":
+        teach(tmp_path / "feeders", FEW[:1])
+
+    assert later_voters(settings(tmp_path, use=use), newest=3, every=timedelta(minutes=5)) is None

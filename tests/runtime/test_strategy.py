@@ -47,6 +47,10 @@ class FixedBot:
 
     measures_equity = False
     prices_positions = False
+    reads_context = False
+
+    def take_new_voters(self) -> None:
+        self.reads_context = True
 
     def leverage(
         self, pair: str, side: Side, at: datetime, analysed: pd.DataFrame, max_leverage: float
@@ -284,6 +288,15 @@ def test_a_liquidation_keeps_its_own_name(trade: LocalTrade) -> None:
     named = strategy_with(FixedBot())._named(trade, ExitCheckTuple(ExitType.LIQUIDATION), pd.DataFrame)
 
     assert named.exit_reason == "liquidation"
+
+
+def test_new_voters_are_taken_before_the_loop_fetches_what_they_read() -> None:
+    strategy = strategy_with(FixedBot())
+    strategy.dp.current_whitelist = lambda: [BTC]
+
+    asked = strategy.informative_pairs()
+
+    assert (BTC, "1h", "funding_rate") in asked
 
 
 # -- when the bot fails -------------------------------------------------------------------------------

@@ -106,6 +106,14 @@ def test_the_detail_of_a_candle_is_plain_values():
     }
 
 
+def test_a_candle_that_was_judged_before_a_feeder_came_says_nothing_of_it():
+    columns = Ensemble((ALPHA,), min_votes=1).columns(candles_from_closes([100.0] * 5))
+
+    found = Ensemble((ALPHA, GAMMA), min_votes=1).detail(columns.iloc[-1])
+
+    assert found["long"] == {"votes": 1, "voters": 1, "scores": {"alpha": 0.7}}
+
+
 def test_columns_join_candles_of_any_index():
     market = random_walk_candles(np.random.default_rng(5), 700)
     market.index = range(1000, 1700)

@@ -6,7 +6,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ from freqfleet.runtime.caution import CAREFREE, Caution
 from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.exits import NOTHING_CLOSED, Position, exit_reason, stop_now, stop_reason
 from freqfleet.runtime.faults import Faults
+from freqfleet.runtime.later_voters import LaterVoters
 from freqfleet.runtime.leverage import LeverageRule
 from freqfleet.runtime.path_ledger import TREND_COLUMN, PathLedger
 from freqfleet.runtime.plans import HostTrade, PlanLedger
@@ -61,6 +62,7 @@ class FleetBot:
     """One bot of the fleet, without freqtrade: it receives plain values and answers plain values.
 
     Prices are quote prices, ratios position-level unless a name says margin.
+    later : voters that may come while the bot runs; None where those of the start stay.
     host_protections : what freqtrade itself is to watch, as entries of `protections`.
     on_close : gets each closed trade and the version of its plan; must not wait.
     """
@@ -78,6 +80,7 @@ class FleetBot:
         caution: Caution = CAREFREE,
         host_protections: tuple[dict[str, Any], ...] = (),
         persistent: bool = False,
+        later: LaterVoters | None = None,
         on_close: Callable[[ClosingTrade, str], None] | None = None,
     ) -> None:
         self.bot = bot
@@ -86,6 +89,7 @@ class FleetBot:
         self.host_protections = list(host_protections)
         self._ensemble = ensemble
         self._policy = policy
+        self._later = later
         self._books = books
         self._ledger = ledger
         self._paths = paths
@@ -98,6 +102,21 @@ class FleetBot:
         self.left_out: Counter[str] = Counter()
 
     # -- entries ---------------------------------------------------------------------------------
+
+    def take_new_voters(self) -> None:
+        """Let voters vote that were found since; to be called between two looks at the market.
+
+        In the middle of one, a candle would be judged by some pairs' rules and other pairs' models.
+        """
+        found = self._later.take() if self._later is not None else None
+        if found is None:
+            return
+        self._ensemble, self._policy = found, replace(self._policy, min_votes=found.min_votes)
+        logger.warning(
+            "%s: a feeder bank has come: its %d feeders vote from the next candle on, %d must agree; the "
+            "rules vote no more",
+            self.bot, len(found.feeders), found.min_votes,
+        )  # fmt: skip
 
     @property
     def reads_context(self) -> bool:

@@ -86,7 +86,12 @@ class FleetStrategy(IStrategy):
     # -- entries -----------------------------------------------------------------------------------
 
     def informative_pairs(self) -> list[tuple[str, str, str]]:
-        """Ask for the leader, funding and mark prices, where a feeder reads them."""
+        """Ask for the leader, funding and mark prices, where a feeder reads them.
+
+        freqtrade asks at the start of every loop, before it fetches candles and looks at them.
+        """
+        with self.bot.faults.recorded("take_new_voters", "-"):
+            self.bot.take_new_voters()
         if not self.bot.reads_context:
             return []
         return self._context.informative_pairs(self.dp.current_whitelist())

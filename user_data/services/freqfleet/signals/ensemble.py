@@ -107,7 +107,8 @@ class Ensemble:
         """Return what every feeder said on one candle, as plain values for a trade's custom data.
 
         row : one row of what `columns` returned, with `date` where models shall be named; more columns
-            do not matter. A feeder that abstained is None.
+            do not matter. A feeder that abstained is None; one that was not asked, because the row is of an
+            ensemble before this one, is left out.
         """
         opened = row.get("date")
         models = {
@@ -120,7 +121,9 @@ class Ensemble:
                 "votes": int(row[f"votes_{side}"]),
                 "voters": int(row[f"voters_{side}"]),
                 "scores": {
-                    feeder.name: _plain(row[f"score_{feeder.name}_{side}"]) for feeder in self.feeders
+                    feeder.name: _plain(row[said])
+                    for feeder in self.feeders
+                    if (said := f"score_{feeder.name}_{side}") in row
                 },
             }
             for side in Side

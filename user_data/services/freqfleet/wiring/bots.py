@@ -12,7 +12,7 @@ from freqfleet.errors import SettingsError
 from freqfleet.settings import load_settings
 from freqfleet.wiring.books import book_keeper, book_line
 from freqfleet.wiring.caution import caution_of, protections_by_host
-from freqfleet.wiring.feeders import make_ensemble
+from freqfleet.wiring.feeders import later_voters, make_ensemble
 from freqfleet.wiring.leverage import check_stoploss, leverage_rule
 from freqfleet.wiring.outboxes import on_close_of
 
@@ -56,6 +56,11 @@ def open_bot(
     check_stoploss(bot, float(host["stoploss"]), leverage)
     guarded = trading or bool(host.get("enable_protections"))
     ensemble = make_ensemble(settings, newest=_LIVE_CANDLES if trading else None)
+    every = min(_TIMEFRAME, timedelta(seconds=settings.refresh.parameters_seconds))
+    later = later_voters(settings, newest=_LIVE_CANDLES, every=every) if trading else None
+    if later is not None:
+        logger.info("%s: a feeder bank is taken when there is one, looked for at every candle", bot)
+        later.start()
     return FleetBot(
         bot,
         ensemble=ensemble,
@@ -76,5 +81,6 @@ def open_bot(
         caution=caution_of(bot, settings, protections, trading=trading, guarded=guarded),
         host_protections=protections_by_host(settings) if guarded else (),
         persistent=trading,
+        later=later,
         on_close=on_close_of(bot, settings, host) if trading else None,
     )

@@ -14,6 +14,7 @@ from freqfleet.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from freqfleet.runtime.freqai_door import BankDoor
+    from freqfleet.runtime.later_voters import LaterVoters
     from freqfleet.signals.ensemble import Ensemble
     from freqfleet.signals.learned import LearnedFeeder
     from freqfleet.signals.models.bank import FeederBank
@@ -32,6 +33,11 @@ def make_ensemble(settings: Settings, *, newest: int | None = None) -> Ensemble:
     from freqfleet.signals.feeders.registry import FEEDERS
 
     learned = [] if settings.feeders.use == "rules" else _learned_feeders(settings, newest)
+    if not learned and settings.feeders.use == "auto":
+        folder = feeder_bank(settings).folder
+        logger.warning(
+            "no feeder bank at %s: the rule feeders vote; `freqfleet feeders train` makes one", folder
+        )
     if not learned:
         if settings.feeders.use == "bank":
             raise SettingsError(
@@ -40,6 +46,22 @@ def make_ensemble(settings: Settings, *, newest: int | None = None) -> Ensemble:
             )
         return Ensemble(FEEDERS, min_votes=settings.runtime.min_votes)
     return Ensemble(learned, min_votes=min(settings.feeders.min_votes, len(learned)))
+
+
+def later_voters(settings: Settings, *, newest: int, every: timedelta) -> LaterVoters | None:
+    """Return what looks for a bank that is not there yet; None where there is one, or none is wanted."""
+    from freqfleet.runtime.later_voters import LaterVoters
+    from freqfleet.signals.models.bank import newest_models
+
+    recipes, bank = chosen_recipes(settings), feeder_bank(settings)
+    if settings.feeders.use != "auto" or newest_models(bank, recipes):
+        return None
+
+    def look() -> Ensemble | None:
+        # The one bank remembers which files are broken, so that each is said once.
+        return make_ensemble(settings, newest=newest) if newest_models(bank, recipes) else None
+
+    return LaterVoters(look, every=every)
 
 
 def feeder_bank(settings: Settings) -> FeederBank:
@@ -76,9 +98,6 @@ def _learned_feeders(settings: Settings, newest: int | None) -> list[LearnedFeed
     recipes, bank = chosen_recipes(settings), feeder_bank(settings)
     models = newest_models(bank, recipes)
     if not models:
-        logger.warning(
-            "no feeder bank at %s: the rule feeders vote; `freqfleet feeders train` makes one", bank.folder
-        )
         return []
     silent = [recipe.name for recipe in recipes if recipe.name not in models]
     logger.info(
