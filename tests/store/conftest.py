@@ -2,4 +2,5 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("freqfleet.testing.store_contract")  # its asserts explain themselves, too
+for part in ("store", "trade", "version", "bin_record"):  # their asserts explain themselves, too
+    pytest.register_assert_rewrite(f"freqfleet.testing.{part}_contract")
