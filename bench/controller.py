@@ -1,7 +1,8 @@
 """What the leverage-bin controller costs: `python -m bench.controller`, or as a part of `python -m bench`.
 
-The trades are those of a fleet's history, 47,733 over 150 pairs, both sides and all five bins, in a SQLite
-store. CPU seconds of the cycle itself, reading and writing the store included.
+As many trades as a fleet's history has, 47,733, at random opens of real pair-windows, both sides and all five
+bins, in a SQLite store. CPU seconds of the cycle itself: the store is read and written, and the first cycle
+judges stops and targets of every bin, for which candles are read, trades replayed and all bins certified.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,11 +19,12 @@ from statistics import median
 import click
 import numpy as np
 
+from bench.market import Market, write_market
 from bench.measure import ROOT, BenchError
-from bench.store_bulk import END, PAIRS, SEED_TRADES, synthetic_trades
+from bench.store_bulk import SEED_TRADES
 from bench.table import Row, Section, at_most, missed, show
-from bench.trades import trades_of
-from freqfleet.clock import FixedClock, from_ms
+from bench.trades import over_all_bins, trades_of
+from freqfleet.clock import from_ms
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.sides import Side
@@ -30,13 +32,16 @@ from freqfleet.learning.bin_exits import BinExits
 from freqfleet.learning.controller import Controller, Cycle
 from freqfleet.learning.standings import StandingsInMemory
 from freqfleet.market.candles import CandleFiles
-from freqfleet.settings import load_settings
+from freqfleet.market.leverage_tiers import load_leverage_tiers
+from freqfleet.settings import Settings, load_settings
 from freqfleet.store.sql import SqlStore
 
 RELEARN_BAR_SECONDS, MORE_BAR_MS, IDLE_BAR_MS = 3.0, 50.0, 5.0
 CYCLE = timedelta(seconds=30)
-DAYS, CYCLES, NEW_TRADES = 89, 15, 10
-TRADES_A_PAIR = 300
+CYCLES, NEW_TRADES = 15, 10
+WINDOWS, DAYS, QUICK_WINDOWS, QUICK_DAYS, QUICK_TRADES = 150, 90, 2, 12, 600
+# A trade of the last days cannot be replayed yet: every entry has a day of candles behind it.
+RESERVE_CANDLES = 288
 
 Tell = Callable[[str], None]
 
@@ -44,69 +49,90 @@ Tell = Callable[[str], None]
 class _Clock:
     """A clock that the bench moves."""
 
-    def __init__(self) -> None:
-        self.at = END
+    def __init__(self, at: datetime) -> None:
+        self.at = at
 
     def now(self) -> datetime:
         return self.at
 
 
-def controller(folder: Path, *, quick: bool, tell: Tell, market: Path | None) -> Section:
-    """Return what the cycles cost. market : real candles for the day's look at exits; None leaves it out."""
+def controller(folder: Path, *, market: Market, quick: bool, seed: int, tell: Tell) -> Section:
+    """Return what the cycles cost on trades of this market."""
     folder.mkdir(parents=True, exist_ok=True)
-    share = 50 if quick else 1
-    trades = [
-        one
-        for number, (bot, count) in enumerate(SEED_TRADES.items())
-        for one in synthetic_trades(bot, count // share, days=DAYS, seed=number)
-    ]
-    store, clock = SqlStore(f"sqlite:///{folder / 'learning.sqlite'}"), _Clock()
+    files, count = CandleFiles(market.datadir), QUICK_TRADES if quick else sum(SEED_TRADES.values())
+    batches = over_all_bins(_trades(files, market.pairs, count, seed), seed=seed)
+    trades = [one for batch in batches for one in batch]
+    # The day after the last candle, and early enough for every cycle to be of this day.
+    ends = max(int(files.load(pair).time_ms[-1]) for pair in market.pairs)
+    clock = _Clock(from_ms(ends).replace(hour=1, minute=0, second=0, microsecond=0) + timedelta(days=1))
+    store = SqlStore(f"sqlite:///{folder / 'learning.sqlite'}")
     try:
         store.record_closed_trades(trades)
         tell("controller, from nothing")
-        learner = Controller(store=store, settings=load_settings(folder), clock=clock)
+        learner = _learner(store, files, _settings(folder), clock)
         first = learner.cycle()
-        if first.trades != len(trades) or not first.recorded:
-            raise BenchError(f"{first.trades} of {len(trades)} trades were learned from")
         tell("controller, cycles")
         idle = [_cycle(learner, clock) for _ in range(CYCLES)]
         more = []
         for number in range(CYCLES):
-            store.record_closed_trades(_just_closed(number, clock))
+            store.record_closed_trades(_just_closed(trades, number, clock))
             more.append(_cycle(learner, clock))
     finally:
         store.close()
-    _check(idle, more)
-    levels = f"{len(PAIRS)} pairs x {len(Side)} sides x {len(LEVERAGE_BINS)} bins"
-    work = (
-        f"controller relearns from nothing, {len(trades):,} trades, {levels}",
+    judged = _check(first, len(trades), idle, more)
+    levels = f"{len(market.pairs)} pairs x {len(Side)} sides x {len(LEVERAGE_BINS)} bins"
+    works = (
+        f"controller relearns from nothing, {len(trades):,} trades, {levels}, stops and targets by bin too",
         f"controller, a cycle with {NEW_TRADES} new trades",
         "controller, a cycle with nothing new",
     )
-    ms = tuple(1e3 * median(one.cpu_seconds for one in cycles) for cycles in (more, idle))
-    if quick:
-        rows = [
-            Row(work=work[0], measured=f"{first.cpu_seconds:.2f} CPU-s"),
-            Row(work=work[1], measured=f"{ms[0]:.1f} CPU-ms"),
-            Row(work=work[2], measured=f"{ms[1]:.1f} CPU-ms"),
-        ]
-    else:
-        rows = [
-            at_most(work[0], first.cpu_seconds, RELEARN_BAR_SECONDS, "CPU-s"),
-            at_most(work[1], ms[0], MORE_BAR_MS, "CPU-ms"),
-            at_most(work[2], ms[1], IDLE_BAR_MS, "CPU-ms"),
-        ]
-    if market is not None:
-        tell("controller, exits")
-        rows.append(_exits(folder, market, pairs=3 if quick else None))
+    measured = (
+        (first.cpu_seconds, RELEARN_BAR_SECONDS, "CPU-s"),
+        (1e3 * median(one.cpu_seconds for one in more), MORE_BAR_MS, "CPU-ms"),
+        (1e3 * median(one.cpu_seconds for one in idle), IDLE_BAR_MS, "CPU-ms"),
+    )
     return Section(
         title="Controller",
-        rows=tuple(rows),
+        rows=tuple(
+            Row(work=work, measured=f"{value:.2f} {unit}") if quick else at_most(work, value, bar, unit)
+            for work, (value, bar, unit) in zip(works, measured, strict=True)
+        ),
         notes=(
-            f"On SQLite; the medians of {CYCLES} cycles. The first cycle of a day also judges stops and "
-            "targets by bin: candles are read, trades replayed, all bins stand before the gate.",
+            f"{market.described}",
+            f"on SQLite; the first cycle recorded {len(first.recorded):,} levels, and {judged:,} bins stood "
+            f"before the gate with exits of their own; the medians of {CYCLES} cycles after it",
         ),
     )
+
+
+def _settings(folder: Path) -> Settings:
+    """Return settings that learn from all of the windows, which are of several years."""
+    settings = load_settings(folder)
+    return settings.model_copy(
+        update={"optimizer": settings.optimizer.model_copy(update={"days_back": 10_000})}
+    )
+
+
+def _learner(store: SqlStore, files: CandleFiles, settings: Settings, clock: _Clock) -> Controller:
+    exits = BinExits(
+        store=store,
+        candles=files,
+        settings=settings,
+        clock=clock,
+        standings=StandingsInMemory(),
+        tiers=load_leverage_tiers(),
+    )
+    return Controller(store=store, settings=settings, clock=clock, exits=exits)
+
+
+def _trades(files: CandleFiles, pairs: Sequence[str], count: int, seed: int) -> Iterator[list[ClosedTrade]]:
+    """Yield so many trades in all, as many of each pair, give or take one."""
+    most = -(-count // len(pairs))
+    for number, pair in enumerate(pairs):
+        made = trades_of(
+            files.load(pair), count=most, reserve_candles=RESERVE_CANDLES, seed=seed, number=number
+        )
+        yield made[: count // len(pairs) + (number < count % len(pairs))]
 
 
 def _cycle(learner: Controller, clock: _Clock) -> Cycle:
@@ -114,54 +140,30 @@ def _cycle(learner: Controller, clock: _Clock) -> Cycle:
     return learner.cycle()
 
 
-def _just_closed(number: int, clock: _Clock) -> list[ClosedTrade]:
-    made = synthetic_trades("BOT1", NEW_TRADES, days=1, seed=100 + number, first_id=10**6 + 100 * number)
+def _just_closed(trades: Sequence[ClosedTrade], number: int, clock: _Clock) -> list[ClosedTrade]:
+    rng = np.random.default_rng(100 + number)
+    like = rng.choice(len(trades), size=NEW_TRADES, replace=False).tolist()
     return [
-        replace(one, opened_at=clock.at - timedelta(hours=4), closed_at=clock.at + timedelta(seconds=at))
-        for at, one in enumerate(made)
+        replace(
+            trades[which],
+            trade_id=10**6 + 100 * number + at,
+            opened_at=clock.at - timedelta(hours=4),
+            closed_at=clock.at + timedelta(seconds=at),
+        )
+        for at, which in enumerate(like)
     ]
 
 
-def _check(idle: Sequence[Cycle], more: Sequence[Cycle]) -> None:
+def _check(first: Cycle, trades: int, idle: Sequence[Cycle], more: Sequence[Cycle]) -> int:
+    """Return how many bins were judged; raises BenchError where a cycle did not do what is measured."""
+    if first.trades != trades or not first.recorded:
+        raise BenchError(f"{first.trades} of {trades} trades were learned from")
     if any(one.new_trades for one in idle) or any(one.new_trades != NEW_TRADES for one in more):
         raise BenchError(f"cycles learned from {[one.new_trades for one in (*idle, *more)]} new trades")
-
-
-def _exits(folder: Path, market: Path, *, pairs: int | None) -> Row:
-    """Return the day's look on real candles: seeded entries, leverages over all bins."""
-    files = CandleFiles(market)
-    rng, trades, ends = np.random.default_rng(7), [], []
-    chosen = files.pairs()[:pairs]
-    for number, pair in enumerate(chosen):
-        candles = files.load(pair)
-        ends.append(int(candles.time_ms[-1]))
-        made = trades_of(candles, count=TRADES_A_PAIR, reserve_candles=288, seed=7, number=number)
-        trades += [replace(one, leverage=round(float(rng.uniform(1.0, 10.0)), 1)) for one in made]
-    store, clock = SqlStore(f"sqlite:///{folder / 'exits.sqlite'}"), FixedClock(from_ms(max(ends)))
-    settings = load_settings(folder)
-    settings = settings.model_copy(
-        update={"optimizer": settings.optimizer.model_copy(update={"days_back": 10_000})}
-    )
-    exits = BinExits(
-        store=store, candles=files, settings=settings, clock=clock, standings=StandingsInMemory()
-    )
-    try:
-        store.record_closed_trades(trades)
-        cycle = Controller(store=store, settings=settings, clock=clock, exits=exits).cycle()
-    finally:
-        store.close()
-    if cycle.exits is None or not cycle.exits.findings:
-        raise BenchError("no bin stood before the gate")
-    return Row(
-        work=f"controller, the first cycle of a day with {len(trades):,} trades of {len(chosen)} real pairs",
-        measured=f"{cycle.cpu_seconds:.1f} CPU-s, {len(cycle.exits.findings)} bins judged",
-    )
-
-
-def real_market(shared: Path | None) -> Path | None:
-    """Return the datadir of the shared market, None where there is none."""
-    datadir = shared / "market" / "bench" / "binance" if shared is not None else None
-    return datadir if datadir is not None and datadir.is_dir() else None
+    judged = 0 if first.exits is None else len(first.exits.findings)
+    if not judged or any(one.exits is not None for one in (*idle, *more)):
+        raise BenchError("stops and targets were not judged in the first cycle, or in another one too")
+    return judged
 
 
 @click.command()
@@ -170,16 +172,25 @@ def real_market(shared: Path | None) -> Path | None:
     "--shared",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(os.environ.get("FREQFLEET_SHARED", ROOT.parent / "shared")),
-    help="A folder with market/bench; without one the look at exits is left out.",
+    help="A folder with market/bench and market/okx-2022; without one a synthetic sample is made.",
 )
-def main(quick: bool, shared: Path) -> None:
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+def main(quick: bool, shared: Path, seed: int) -> None:
     """Measure the leverage-bin controller."""
     with tempfile.TemporaryDirectory(prefix="freqfleet-bench-") as folder:
+        market = write_market(
+            Path(folder) / "market",
+            windows=QUICK_WINDOWS if quick else WINDOWS,
+            days=QUICK_DAYS if quick else DAYS,
+            shared=shared,
+            seed=seed,
+        )
         section = controller(
-            Path(folder),
+            Path(folder) / "controller",
+            market=market,
             quick=quick,
+            seed=seed,
             tell=lambda text: click.echo(text, err=True),
-            market=real_market(shared),
         )
     show([section])
     sys.exit(1 if missed([section]) else 0)

@@ -11,7 +11,6 @@ from statistics import median
 
 from bench import contest, startup
 from bench.controller import controller as measure_controller
-from bench.controller import real_market
 from bench.market import Market, Window, link_windows, write_market
 from bench.measure import environment, run
 from bench.ours import Ask, Told
@@ -313,9 +312,10 @@ class Bench:
         """Return what the leverage-bin controller costs."""
         return measure_controller(
             self._made("controller"),
+            market=self.market,
             quick=not self._size.judged,
+            seed=self._seed,
             tell=self._tell,
-            market=real_market(self._shared),
         )
 
     def overhead(self) -> Section:
@@ -377,8 +377,10 @@ class Bench:
                 ),
             ),
             notes=(
-                f"the whole command, one process; {found.trades:,} seeded trades, {found.judged:,} decisions "
-                f"that were not skipped; {'real candles of 180 days' if found.real else 'SYNTHETIC sample'}",
+                f"the whole command, one process; {found.trades:,} seeded trades over all leverage bins; "
+                f"{found.judged:,} decisions of pair sides that were not skipped, {found.bins:,} of bins, "
+                f"{found.records:,} bin records; "
+                f"{'real candles of 180 days' if found.real else 'SYNTHETIC sample'}",
             ),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,25 @@ def seeded_trades(
             number=number,
             sides=(tuple(Side)[number % 2],) if one_side else tuple(Side),
         )
+
+
+def over_all_bins(
+    batches: Iterator[list[ClosedTrade]], *, seed: int, leverages: tuple[float, float] = (1.0, 10.0)
+) -> Iterator[list[ClosedTrade]]:
+    """Yield the same trades with leverages over all bins; on price they stay as they are."""
+    rng = np.random.default_rng(seed)
+    for batch in batches:
+        yield [_at_leverage(one, round(float(rng.uniform(*leverages)), 1)) for one in batch]
+
+
+def _at_leverage(trade: ClosedTrade, leverage: float) -> ClosedTrade:
+    margin_profit = leverage * trade.position_profit_ratio
+    return replace(
+        trade,
+        leverage=leverage,
+        margin_profit_ratio=margin_profit,
+        profit_quote=trade.stake_quote * margin_profit,
+    )
 
 
 def write_store(file: Path, trades: Iterator[list[ClosedTrade]]) -> int:

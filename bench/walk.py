@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.market import Market, Window
 from bench.measure import BenchError, Cost, environment, run
-from bench.trades import seeded_trades, write_store
+from bench.trades import over_all_bins, seeded_trades, write_store
 from freqfleet.clock import from_ms, iso
 from freqfleet.market.candles import CandleFiles
 
@@ -22,13 +22,18 @@ REAL = Path("market") / "bench" / "binance"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """What a walk took. trades : in the store. judged : decisions of all steps that were not skipped."""
+    """What a walk took. trades : in the store. judged : decisions of all steps that were not skipped.
+
+    records : of leverage bins. bins : how often one stood before the gate with exits of its own.
+    """
 
     cost: Cost
     pairs: int
     steps: int
     trades: int
     judged: int
+    records: int
+    bins: int
     real: bool
 
 
@@ -43,7 +48,10 @@ def measure_walk(
     market = _market(sample, shared, pairs)
     store = folder / "walk.sqlite"
     recorded = write_store(
-        store, seeded_trades(market, count=trades, reserve_candles=reserve_candles, seed=seed)
+        store,
+        over_all_bins(
+            seeded_trades(market, count=trades, reserve_candles=reserve_candles, seed=seed), seed=seed
+        ),
     )
     userdir = folder / "user_data"
     (userdir / "config").mkdir(parents=True)
@@ -66,7 +74,8 @@ def measure_walk(
     )  # fmt: skip
     document = json.loads(told.read_text(encoding="utf-8"))
     judged = sum(one["published"] + one["inherited"] + one["kept"] for one in document["steps"])
-    if not judged:
+    bins = sum(one["bins"]["judged"] for one in document["steps"])
+    if not (judged and bins):
         raise BenchError("the walk judged nothing, so its cost means nothing; give more trades or days")
     return Walk(
         cost=cost,
@@ -74,6 +83,8 @@ def measure_walk(
         steps=len(document["steps"]),
         trades=recorded,
         judged=judged,
+        records=document["bin_records"],
+        bins=bins,
         real=market is not sample,
     )
 

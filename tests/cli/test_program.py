@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from types import ModuleType
@@ -216,3 +217,20 @@ def test_every_verb_says_what_it_does_in_one_sentence():
         assert command.isidentifier()
         assert text.endswith(".")
         assert len(text) <= 80
+
+
+@pytest.mark.parametrize(("given", "found"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")])
+def test_numpy_is_told_to_keep_to_one_thread_before_it_is_imported(given, found):
+    script = (
+        "import os, sys; from freqfleet.cli import main; assert 'numpy' not in sys.modules\n"
+        "sys.argv = ['freqfleet', '--version']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    without = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**without, **given}, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == found
