@@ -93,7 +93,12 @@ def test_explain_shows_the_chain_and_both_levels(run: Run, publish):
             take_profit=0.0455,
             volatility_scaling=0.5,
             atr_reference_ratio=0.0031,
-            evidence=Evidence(trades=4711),
+            evidence=Evidence(
+                trades=4711,
+                plateau_neighbours=9,
+                plateau_mean_profit=0.00215,
+                plateau_least_profit=-0.0003,
+            ),
         ),
     )
 
@@ -106,10 +111,11 @@ def test_explain_shows_the_chain_and_both_levels(run: Run, publish):
     assert lines[6] == "inherited every pair long: in force"
     assert lines[8] == "valid from 2025-11-03 00:00 UTC, recorded 2025-11-03 00:00 UTC, 3.0 d old"
     assert lines[9] == "learned until 2025-11-03 00:00 UTC, from 4,711 trades"
-    assert lines[12] == "stop -2.01 % -6.03 %"
-    assert lines[13] == "target 4.55 % 13.65 %"
-    assert lines[14] == "closed after 24 h at the latest"
-    assert "(ATR at entry / 0.31 %) to the power of 0.50" in lines[15]
+    assert lines[10] == "it and its 8 neighbours earn +21.5 bps in-sample on average, the worst -3.0 bps"
+    assert lines[13] == "stop -2.01 % -6.03 %"
+    assert lines[14] == "target 4.55 % 13.65 %"
+    assert lines[15] == "closed after 24 h at the latest"
+    assert "(ATR at entry / 0.31 %) to the power of 0.50" in lines[16]
 
 
 def test_explain_says_who_speaks_for_the_leverage(run: Run, userdir: Path):

@@ -17,6 +17,7 @@ from freqfleet.learning.gate_plan import gate_plan
 from freqfleet.learning.grid_search import GridSearch
 from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.plateau import reach_of
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.costs import Costs
@@ -178,6 +179,32 @@ def test_every_trade_is_judged_in_the_cell_chosen_without_it():
 
     assert KEEP not in certified.cells
     np.testing.assert_allclose(certified.held_out_gain, expected, rtol=0.0, atol=1e-12)
+
+
+def test_the_neighbourhood_of_a_version_is_that_of_its_neighbours_replayed_one_by_one():
+    candles, trades = market(3, [PLANTED], 0.07)
+    settings = settings_for()
+    run, store = optimize(candles, trades)
+    certified = run.gathering.of(PLANTED, Side.LONG)
+    lattice = Lattice(settings.optimizer, settings.gate.lattice)
+    brought, chosen, reach = certified.candidacy, lattice.place(certified.selected), reach_of(lattice.axes)
+    around = [
+        cell
+        for cell in range(lattice.cells)
+        if all(abs(one - at) <= far for one, at, far in zip(lattice.place(cell), chosen, reach, strict=True))
+    ]
+    paths = gather_paths(
+        candles[0], TradeColumns.of(trades), side=Side.LONG, horizon_minutes=240, as_of=END, funding=None
+    ).paths  # fmt: skip
+    exits = [lattice.exits(cell, brought.atr_reference_ratio) for cell in around]
+
+    means = NumpyEngine(paths).mean_profits(exits, brought.weights, Costs.of(settings.costs))
+
+    (published,) = store.parameter_versions()
+    evidence = published.evidence
+    assert evidence.plateau_neighbours == len(around) > 3
+    assert evidence.plateau_mean_profit == pytest.approx(means.mean(), abs=1e-7)
+    assert evidence.plateau_least_profit == pytest.approx(means.min(), abs=1e-7)
 
 
 def test_a_candidacy_comes_back_from_text_to_the_last_bit():

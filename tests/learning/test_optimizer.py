@@ -353,6 +353,9 @@ def test_evidence_of_the_exact_search_says_how_its_exits_stand_among_their_neigh
 
     evidence = decision.evidence
     assert evidence.plateau_ratio > 0.5  # above 1 where its neighbours do better still
+    assert evidence.plateau_neighbours > 1
+    assert evidence.plateau_least_profit <= evidence.plateau_mean_profit
+    assert evidence.plateau_mean_profit == pytest.approx(evidence.train_profit, rel=0.5)
     for name, (low, high) in evidence.plateau_widths.items():
         assert low <= getattr(decision.parameters, name) <= high
     assert evidence.boundary == ()

@@ -163,3 +163,21 @@ def test_a_suspect_of_decay_and_a_boundary_are_named():
 
     assert rows["decay z"] == "2.50 – suspect"
     assert rows["at a boundary"] == "stop_loss, take_profit"
+
+
+def test_the_neighbourhood_has_its_mean_and_its_worst_and_an_old_version_none():
+    pair = pair_card("BTC/USDT:USDT", Verdict.PUBLISHED)
+    old = evidence(plateau_neighbours=None, plateau_mean_profit=None, plateau_least_profit=None)
+
+    new_rows, old_rows = (
+        {
+            row.name: (row.value, row.hint)
+            for group in groups(replace(pair, decision=replace(pair.decision, evidence=one)))
+            for row in group.rows
+        }
+        for one in (evidence(), old)
+    )
+
+    assert new_rows["neighbourhood"] == ("+21.5 bps", "in-sample mean a trade of it and its 8 neighbours")
+    assert new_rows["worst neighbour"][0] == "+12.0 bps"
+    assert new_rows.keys() - old_rows.keys() == {"neighbourhood", "worst neighbour"}

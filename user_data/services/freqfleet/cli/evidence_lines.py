@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from freqfleet.domain.decisions import Evidence
 from freqfleet.parameters.version import ParameterVersion
-from freqfleet.report.formats import as_bps, as_count, as_decimal, as_p_value, as_percent, plural
+from freqfleet.report.formats import as_bps, as_count, as_decimal, as_p_value, as_percent, plural, to_bps
 
 
 def evidence_lines(evidence: Evidence) -> tuple[str, ...]:
@@ -69,6 +69,10 @@ def _test(evidence: Evidence) -> Iterator[str]:
 
 
 def _surroundings(evidence: Evidence) -> Iterator[str]:
+    if evidence.plateau_neighbours is not None:
+        mean, least = to_bps(evidence.plateau_mean_profit), to_bps(evidence.plateau_least_profit)
+        around = plural(evidence.plateau_neighbours - 1, "neighbour")
+        yield f"it and its {around} earn {as_bps(mean)} in-sample on average, the worst {as_bps(least)}"
     if evidence.plateau_ratio is not None:
         yield f"its neighbours keep {as_percent(evidence.plateau_ratio, 0)} of the improvement"
     widths = evidence.plateau_widths or {}

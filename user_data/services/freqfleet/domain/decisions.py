@@ -44,6 +44,9 @@ class Evidence:
 
     Of the surroundings of the parameters on the surface:
     plateau_ratio : share of the improvement that the neighbouring cells keep.
+    plateau_neighbours : how many cells those are, the chosen one included.
+    plateau_mean_profit, plateau_least_profit : what the neighbours earn in the trades that were learned from,
+        on average and the worst of them; mean position-level ratio per trade.
     plateau_widths : by parameter, from where to where it can be moved within one standard error.
     boundary : the parameters that stand at an end of what was searched; empty where none does.
 
@@ -91,6 +94,9 @@ class Evidence:
     rolls_back_to: str | None = None
     note: str | None = None
     detail_trades: int | None = None
+    plateau_neighbours: int | None = None
+    plateau_mean_profit: float | None = None
+    plateau_least_profit: float | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

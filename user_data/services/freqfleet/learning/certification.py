@@ -236,6 +236,9 @@ class Certifier:
             if own is None
             else (own.mean - self._cost_of_stress(candidacy, selected)) * BPS,
             plateau_ratio=plateau.ratio,
+            plateau_neighbours=plateau.neighbours,
+            plateau_mean_profit=plateau.mean,
+            plateau_least_profit=plateau.least,
             plateau_widths=plateau.widths,
             boundary=plateau.edges,
         )

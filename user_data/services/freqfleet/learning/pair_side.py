@@ -331,6 +331,9 @@ def _with_surroundings(evidence: Evidence, plateau: Plateau) -> Evidence:
     return replace(
         evidence,
         plateau_ratio=None if plateau.ratio is None else round(plateau.ratio, PLATEAU_DECIMALS),
+        plateau_neighbours=plateau.neighbours,
+        plateau_mean_profit=round(plateau.mean, PLATEAU_DECIMALS),
+        plateau_least_profit=round(plateau.least, PLATEAU_DECIMALS),
         plateau_widths=plateau.widths,
         boundary=plateau.edges,
     )

@@ -15,6 +15,7 @@ from freqfleet.report.formats import (
     as_minutes,
     as_p_value,
     as_percent,
+    plural,
     to_bps,
 )
 from freqfleet.validation.monte_carlo import Interval
@@ -122,6 +123,11 @@ def _test(card: PairCard) -> Iterator[Row]:
 
 def _surroundings(card: PairCard) -> Iterator[Row]:
     evidence = card.decision.evidence
+    if evidence.plateau_neighbours is not None:
+        around = plural(evidence.plateau_neighbours - 1, "neighbour")
+        mean, least = to_bps(evidence.plateau_mean_profit), to_bps(evidence.plateau_least_profit)
+        yield Row("neighbourhood", as_bps(mean), f"in-sample mean a trade of it and its {around}")
+        yield Row("worst neighbour", as_bps(least), "in-sample, of the same exits")
     if evidence.plateau_ratio is not None:
         yield Row("neighbours keep", as_percent(evidence.plateau_ratio, 0), "of the improvement")
     for name, word in (("stop_loss", "stop may be"), ("take_profit", "target may be")):
