@@ -47,6 +47,9 @@ def test_one_cycle_learns_and_says_so(run: Run, filled: Path):
     assert code == 0
     assert "every pair long 2.0-3.5" in out
     assert "learned from 70 trades, 70 new: 4 levels recorded" in out
+    (beat,) = heartbeats(filled / "heartbeats")
+    assert (beat.service, beat.every_seconds) == ("controller", None)
+    assert beat.said.startswith("learned from 70 trades")
 
 
 def test_json_lists_every_record_and_nothing_else_is_on_stdout(run: Run, filled: Path):

@@ -106,6 +106,16 @@ def test_orders_that_cannot_be_read_leave_the_last_ones_in_force(
     assert caplog.text.count("the last orders stay in force") == 1
 
 
+def test_of_two_learners_the_one_that_rests_is_not_forgotten(tmp_path: Path) -> None:
+    """A controller that is stopped takes its heartbeat away, and an older one of `optimize` is left."""
+    beats = [NOW, NOW - timedelta(hours=20)]
+    bot = board(FleetState(tmp_path), last_beat=lambda: beats.pop(0), silence_limit=timedelta(hours=2))
+    bot.refresh()
+
+    assert bot.standing(NOW + timedelta(hours=2)).state is GREEN
+    assert bot.standing(NOW + timedelta(hours=3)).reason == "no heartbeat of the learner for 3.0 h"
+
+
 def test_a_silent_learner_stops_entries(tmp_path: Path) -> None:
     bot = board(
         FleetState(tmp_path),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from freqfleet.cli.json_target import STDOUT, json_option, write_json
+from freqfleet.cli.learner_beat import give_beat
 from freqfleet.cli.program import Invocation
 from freqfleet.errors import InputError, MarketError
 
@@ -56,7 +57,7 @@ def controller(
         if every_seconds is not None:
             _serve(settings, learner, every_seconds)
         else:
-            _once(learner, json_target)
+            _once(settings, learner, json_target)
 
 
 def _open(settings: Settings) -> tuple[Controller, Callable[[], None]]:
@@ -97,10 +98,11 @@ def _exits(settings: Settings, store: LearningStore) -> BinExits | None:
     )
 
 
-def _once(learner: Controller, json_target: str | None) -> None:
+def _once(settings: Settings, learner: Controller, json_target: str | None) -> None:
     from freqfleet.cli.controller_tables import cycle_to_dict, print_cycle
 
     cycle = learner.cycle()
+    give_beat(settings, SERVICE, cycle.line)
     if json_target is not None:
         write_json(json_target, cycle_to_dict(cycle))
     if json_target != STDOUT:

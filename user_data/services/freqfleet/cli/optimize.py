@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from freqfleet.cli.json_target import STDOUT, json_option, write_json
+from freqfleet.cli.learner_beat import give_beat
 from freqfleet.cli.program import Invocation
 from freqfleet.errors import InputError
 
@@ -181,7 +182,7 @@ def optimize(
             asked = optimizer.pairs if seed is None else seed.choose(optimizer.pairs)
         run = _run(optimizer, asked)
     if not dry_run and not opened.point_in_time:
-        _beat(settings, run)
+        give_beat(settings, SERVICE, run.line)
     if csv_file is not None:
         from freqfleet.learning.decisions_csv import write_decisions
 
@@ -283,18 +284,6 @@ def _alone(settings: Settings) -> OneAtATime:
     from freqfleet.store.one_at_a_time import OneAtATime
 
     return OneAtATime(settings.path(LOCK), "`freqfleet optimize`", SystemClock().now())
-
-
-def _beat(settings: Settings, run: OptimizerRun) -> None:
-    """Tell the dead-man timer and `doctor` that the learner lives; a run about the past says nothing."""
-    from freqfleet.clock import SystemClock
-    from freqfleet.store.heartbeat import HEARTBEATS, beat
-
-    folder = settings.path(HEARTBEATS)
-    try:
-        beat(folder, SERVICE, SystemClock().now(), None, run.line)
-    except OSError as error:
-        click.echo(f"no heartbeat, {folder}: {error.strerror}", err=True)
 
 
 def _workers(jobs: int, scheduler: str | None) -> Workers:

@@ -146,8 +146,7 @@ class Switchboard:
         now = self._clock.now()
         try:
             orders, reports = self._state.orders(), self._state.reports()
-            # A heartbeat that is gone was still heard: the timer keeps running.
-            self._beat_at = (self._last_beat() if self._last_beat is not None else None) or self._beat_at
+            self._hear()
             with self._lock:
                 self._orders = orders
                 self._obey(FLEET)
@@ -164,6 +163,12 @@ class Switchboard:
                 logger.warning("%s: kill switch, the last orders stay in force: %s", self.bot, error)
             return
         self._fault = None
+
+    def _hear(self) -> None:
+        """Note the newest heartbeat. One that is gone was still heard: the timer goes on from it."""
+        heard = self._last_beat() if self._last_beat is not None else None
+        if heard is not None and (self._beat_at is None or heard > self._beat_at):
+            self._beat_at = heard
 
     def _recall(self) -> None:
         """Go on from the peak that an earlier process measured from: a restart clears nothing."""
