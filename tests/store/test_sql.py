@@ -169,7 +169,7 @@ def test_a_damaged_database_is_unavailable_with_the_way_out(file: Path):
     damaged[8192:] = b"\xff" * (len(damaged) - 8192)
     file.write_bytes(damaged)
 
-    with pytest.raises(StoreUnavailable, match="is damaged; put a backup in its place"):
+    with pytest.raises(StoreUnavailable, match="is damaged; run `freqfleet sync`"):
         SqlStore(f"sqlite:///{file}").closed_trades()
 
 
