@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,11 @@ import pytest
 pytest.importorskip("lightgbm", reason="freqfleet[feeders] is not installed")
 
 from freqfleet.market.candles import CandleFiles
+from freqfleet.settings import load_settings
 from freqfleet.testing.candle_tables import write_candles
 from freqfleet.testing.taught_feeders import made_up_market
+from freqfleet.testing.trades import closed_trade
+from freqfleet.wiring import feeder_bank, open_store
 
 Run = Callable[..., tuple[int, str, str]]
 PAIRS = ("AAA/USDT:USDT", "BTC/USDT:USDT")
@@ -127,3 +132,34 @@ def test_volume_that_is_missing_in_bursts_does_not_stop_training(run: Run, userd
 
     assert code == 0
     assert len(json.loads(out)["versions"][0]["feeders"]) == 2
+
+
+def test_a_walk_trains_a_version_at_every_step_where_it_is_asked_to(run: Run, userdir: Path, datadir):
+    store = open_store(load_settings(userdir))
+    with closing(store):
+        opened = datetime(2025, 1, 10, tzinfo=UTC)
+        store.record_closed_trades(
+            [closed_trade(pair=PAIRS[0], opened_at=opened, closed_at=opened + timedelta(hours=1))]
+        )
+    span = ("--from", "2025-01-18", "--to", "2025-01-21", "--every", "3d")
+    bank = feeder_bank(load_settings(userdir))
+    run("walk-forward", *span)
+    assert bank.versions() == ()
+
+    code, out, _ = run("walk-forward", *span, "--feeders", "--json", "-")
+
+    assert code == 1  # one trade is too few to publish exits from
+    assert [one["valid_from"] for one in json.loads(out)["feeder_versions"]] == [
+        "2025-01-18T00:00:00Z", "2025-01-21T00:00:00Z"
+    ]  # fmt: skip
+    assert [version.valid_from.day for version in bank.versions()] == [18, 21]
+    assert "0 of 2 versions of the feeder bank trained" in run("walk-forward", *span, "--feeders")[2]
+
+
+def test_a_walk_trains_nothing_that_nobody_would_ask(run: Run, monkeypatch):
+    monkeypatch.setenv("FREQFLEET_FEEDERS__USE", "rules")
+
+    code, _, err = run("walk-forward", "--from", "2025-01-18", "--to", "2025-01-21", "--feeders")
+
+    assert code == 2
+    assert 'use = "rules"; set it to "auto"' in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,29 @@ def train(
     A version only knows what was known when it becomes valid. Bots see it when it is written; they need
     no restart. With --from, versions follow each other as if they had been trained at those times.
     """
+
+    def moments(trainer: FeederTrainer) -> list[datetime]:
+        return _moments(trainer, first, last, every)
+
+    written, skipped = train_versions(invocation.settings(), moments, pairs=pairs, again=again)
+    if json_target is not None:
+        write_json(json_target, {"versions": written, "skipped_pairs": skipped})
+
+
+def train_versions(
+    settings: Settings,
+    moments: Callable[[FeederTrainer], Sequence[datetime]],
+    *,
+    pairs: str | None = None,
+    again: bool = False,
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Train the versions of the bank that are valid from these moments, and say how far it is on stderr.
+
+    moments : asked once the candles are read. again : versions that are there already, too. Returns what was
+    written, for JSON, and the pairs that were skipped with the reasons, which are said, too.
+
+    Raises InputError for a moment beyond the newest candle, and what the trainer raises.
+    """
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -55,7 +79,6 @@ def train(
     from freqfleet.learning.feeder_training.versions import write_version
     from freqfleet.wiring import feeder_bank
 
-    settings = invocation.settings()
     bank = feeder_bank(settings)
     written: list[dict[str, Any]] = []
     columns = (SpinnerColumn(finished_text="ok"), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -67,9 +90,12 @@ def train(
 
         trainer = _trainer(settings, pairs, tell)
         there = set() if again else {version.valid_from for version in bank.versions()}
-        for moment in _moments(trainer, first, last, every):
+        for moment in moments(trainer):
+            _refuse_the_unknown(moment, trainer)
             if moment in there:
-                progress.console.print(f"{iso(moment)} is already there; --again trains it once more")
+                progress.console.print(
+                    f"{iso(moment)} is already there; feeders train --again does it once more"
+                )
                 continue
             fits = []
             for fit in trainer.fit(moment):
@@ -87,10 +113,9 @@ def train(
             )
             progress.console.print(f"{folder}: {len(fits)} feeders")
         tell("trained")
-    if json_target is not None:
-        write_json(json_target, {"versions": written, "skipped_pairs": trainer.skipped})
     for pair, reason in trainer.skipped.items():
         click.echo(f"skipped {pair}: {reason}", err=True)
+    return written, trainer.skipped
 
 
 @feeders.command("list")
@@ -205,17 +230,23 @@ def _trainer(settings: Settings, pairs: str | None, tell: Any) -> FeederTrainer:
 
 def _moments(trainer: FeederTrainer, first: str | None, last: str | None, every: str) -> list[datetime]:
     """Return when versions become valid; never later than the newest candle."""
-    from freqfleet.clock import iso, parse_time
-    from freqfleet.errors import InputError
+    from freqfleet.clock import parse_time
     from freqfleet.learning.feeder_training.trainer import history_moments
 
-    newest = trainer.last_close()
-    until = newest if last is None else parse_time(last)
-    if until > newest:
-        raise InputError(f"--to {iso(until)} lies beyond the newest candle, {iso(newest)}")
+    until = trainer.last_close() if last is None else parse_time(last)
+    _refuse_the_unknown(until, trainer)
     if first is None:
         return [until]
     return history_moments(parse_time(first), until, _step(every))
+
+
+def _refuse_the_unknown(moment: datetime, trainer: FeederTrainer) -> None:
+    from freqfleet.clock import iso
+    from freqfleet.errors import InputError
+
+    newest = trainer.last_close()
+    if moment > newest:
+        raise InputError(f"--to {iso(moment)} lies beyond the newest candle, {iso(newest)}")
 
 
 def _step(every: str) -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,11 @@ from freqfleet.cli.program import Invocation
 from freqfleet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from freqfleet.learning.walk_forward import Step, WalkForward
+    from freqfleet.settings import Settings
 
 _PERIOD = re.compile(r"(\d+)\s*([dh])")
 
@@ -28,6 +30,12 @@ _PERIOD = re.compile(r"(\d+)\s*([dh])")
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, help="Worker processes; the answer is the same."
 )
+@click.option(
+    "--feeders",
+    "with_feeders",
+    is_flag=True,
+    help="Train a version of the feeder bank at every step, too; minutes a step.",
+)
 @json_option
 @click.pass_context
 def walk_forward(
@@ -37,6 +45,7 @@ def walk_forward(
     every: str,
     search: str | None,
     jobs: int,
+    with_feeders: bool,
     json_target: str | None,
 ) -> None:
     """Publish the history that a live learner would have produced, each version at its own time.
@@ -64,6 +73,8 @@ def walk_forward(
     invocation = ctx.find_object(Invocation)
     assert invocation is not None
     settings = invocation.settings()
+    if with_feeders and settings.feeders.use == "rules":
+        raise InputError('--feeders trains what nobody would ask: [feeders] use = "rules"; set it to "auto"')
     market = PastCandles(settings.datadir, settings.market.timeframe, settings.market.detail_timeframe)
     market.candles(times[0]).pairs()  # raises where there are no candles at all
     with closing(open_store(settings)) as store:
@@ -77,15 +88,28 @@ def walk_forward(
             tiers=load_leverage_tiers(),
         )
         steps = _walked(walk)
+    written = _with_feeders(settings, times) if with_feeders else []
     if json_target is not None:
         from freqfleet.learning.walk_outcome import walk_document
 
-        write_json(json_target, walk_document(steps))
+        write_json(json_target, {**walk_document(steps), "feeder_versions": written})
     if json_target != STDOUT:
         from freqfleet.cli.walk_tables import print_walk
 
         print_walk(steps)
     ctx.exit(0 if any(one.versions for one in steps) else 1)
+
+
+def _with_feeders(settings: Settings, times: Sequence[datetime]) -> list[dict[str, Any]]:
+    """Train the versions of the bank that a feeder trainer would have made at the steps; returns them.
+
+    What is trained depends on candles alone, not on what the walk has learned.
+    """
+    from freqfleet.cli.feeders import train_versions
+
+    written, _ = train_versions(settings, lambda _: times)
+    click.echo(f"{len(written)} of {len(times)} versions of the feeder bank trained", err=True)
+    return written
 
 
 def period(text: str) -> timedelta:
