@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
@@ -21,7 +20,7 @@ from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, SettingsError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterVersion
-from freqfleet.store import migrations, sql_bins, sql_series
+from freqfleet.store import migrations, sql_bins, sql_series, sql_trade_rows, sql_versions
 from freqfleet.store.bin_records import bin_record, record_row
 from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.engine import WRITES, describe, open_engine, parse_store_url, use_wal
@@ -30,11 +29,8 @@ from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import (
     TRADE_COLUMNS,
     UNUSABLE,
-    Row,
     StoredRow,
-    TradeIdentity,
     accepted_rows,
-    next_ms,
     parameter_version,
     trade_of_columns,
     trade_row,
@@ -51,8 +47,6 @@ logger = logging.getLogger(__name__)
 
 _BACKENDS = ("sqlite", "postgresql")
 _ROWS_AT_ONCE = 2000  # so many rows are held beside the values that are made of them
-_ROWS_PER_STATEMENT = 5_000
-_NAMES_PER_QUERY = 500  # SQLite allows 32,766 values in a statement
 
 T = TypeVar("T")
 
@@ -97,28 +91,9 @@ class SqlStore:
     def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
         """Store closed trades in one transaction, exactly once per (bot, instance, trade_id)."""
         rows, rejected = accepted_rows(trades, trade_row, TradeSourceError)
-        accepted = amended = duplicate = 0
-        changed: dict[TradeIdentity, Row] = {}
         with self._writing() as connection:
-            known = _known_hashes(connection, rows)
-            for row in rows:
-                identity = _identity(row)
-                before = known.get(identity)
-                if before == row["content_hash"]:
-                    duplicate += 1
-                    continue
-                accepted, amended = (accepted + 1, amended) if before is None else (accepted, amended + 1)
-                known[identity] = row["content_hash"]
-                changed[identity] = row
             insert = _insert_into(closed_trades, self._backend)
-            keys = closed_trades.primary_key.columns
-            upsert = insert.on_conflict_do_update(
-                index_elements=list(keys),
-                set_={c.name: insert.excluded[c.name] for c in closed_trades.columns if c not in set(keys)},
-            )
-            for chunk in _chunks(list(changed.values()), _ROWS_PER_STATEMENT):
-                connection.execute(upsert, chunk)
-        return WriteReceipt(accepted=accepted, amended=amended, duplicate=duplicate, rejected=rejected)
+            return sql_trade_rows.record(connection, insert, rows, rejected)
 
     def closed_trades(
         self,
@@ -130,9 +105,11 @@ class SqlStore:
     ) -> list[ClosedTrade]:
         """Return trades with closed_from <= closed_at < closed_to, sorted by close, bot, instance, id."""
         query = select(*(closed_trades.c[name] for name in TRADE_COLUMNS))
-        by_close = _window(query, closed_from, closed_to, bots, pairs).order_by(closed_trades.c.closed_ms)
+        by_close = sql_trade_rows.window(query, closed_from, closed_to, bots, pairs).order_by(
+            closed_trades.c.closed_ms
+        )
         trades = self._read(by_close, trade_of_columns, _trade_label)
-        _sort_ties(trades)
+        sql_trade_rows.sort_ties(trades)
         return trades
 
     def trade_columns(
@@ -146,7 +123,7 @@ class SqlStore:
         """Return the trades of the same window, in the same order, as columns."""
         from freqfleet.store.sql_trades import read_columns, select_columns  # noqa: PLC0415 - NumPy
 
-        query = _window(select_columns(), closed_from, closed_to, bots, pairs)
+        query = sql_trade_rows.window(select_columns(), closed_from, closed_to, bots, pairs)
         with self._reading() as connection, _collector_at_rest():
             return read_columns(connection, query, lambda row, reason: self._skip(_trade_label(row), reason))
 
@@ -163,32 +140,19 @@ class SqlStore:
     ) -> list[DayDigest]:
         """Return one digest per instance and UTC day of a bot's trades, sorted by both."""
         table = closed_trades.c
-        query = select(
+        columns = select(
             table.instance, table.trade_id, table.closed_ms, table.profit_quote, table.content_hash
-        ).where(table.bot == bot)
-        if closed_from is not None:
-            query = query.where(table.closed_ms >= next_ms(closed_from))
-        if closed_to is not None:
-            query = query.where(table.closed_ms < next_ms(closed_to))
+        )
+        query = sql_trade_rows.window(columns, closed_from, closed_to, [bot], None)
         with self._reading() as connection:
             return digest_days(tuple(row) for row in connection.execute(query))
 
     def publish_parameters(self, versions: Sequence[ParameterVersion]) -> WriteReceipt:
         """Append versions in one transaction; nothing published is ever changed."""
         rows, rejected = accepted_rows(versions, version_row, ParameterError)
-        new: dict[str, Row] = {}
         with self._writing() as connection:
-            known = _known_versions(connection, rows)
-            sequence = connection.scalar(select(func.max(parameter_versions.c.sequence))) or 0
-            for row in rows:
-                if row["version_id"] not in known and row["version_id"] not in new:
-                    place = {"sequence": sequence + len(new) + 1, "series": _series(row)}
-                    effective_ms = max(row["valid_from_ms"], row["recorded_ms"])
-                    new[row["version_id"]] = {**row, **place, "effective_ms": effective_ms}
-            if new:
-                insert = _insert_into(parameter_versions, self._backend).on_conflict_do_nothing()
-                connection.execute(insert, list(new.values()))
-        return WriteReceipt(accepted=len(new), duplicate=len(rows) - len(new), rejected=rejected)
+            insert = _insert_into(parameter_versions, self._backend)
+            return sql_versions.publish(connection, insert, rows, rejected)
 
     def parameter_versions(self, *, recorded_to: datetime | None = None) -> list[ParameterVersion]:
         """Return every version recorded up to and including `recorded_to`, oldest recording first."""
@@ -199,7 +163,7 @@ class SqlStore:
 
     def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
         """Return for each key the champion or retirement that took effect last by `at`."""
-        return self._read_versions(_in_force(whole_ms(at)))
+        return self._read_versions(sql_versions.in_force(whole_ms(at)))
 
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest recording first."""
@@ -321,43 +285,6 @@ class SqlStore:
         self._unusable[label] = reason
 
 
-def _window(
-    query: Select[Any],
-    closed_from: datetime | None,
-    closed_to: datetime | None,
-    bots: Sequence[str] | None,
-    pairs: Sequence[str] | None,
-) -> Select[Any]:
-    """Return a query of closed trades with these conditions."""
-    if closed_from is not None:
-        query = query.where(closed_trades.c.closed_ms >= next_ms(closed_from))
-    if closed_to is not None:
-        query = query.where(closed_trades.c.closed_ms < next_ms(closed_to))
-    if bots is not None:
-        query = query.where(closed_trades.c.bot.in_(bots))
-    if pairs is not None:
-        query = query.where(closed_trades.c.pair.in_(pairs))
-    return query
-
-
-_WITHIN_A_MOMENT = attrgetter("bot", "instance", "trade_id")
-
-
-def _sort_ties(trades: list[ClosedTrade]) -> None:
-    """Sort trades of one moment by bot, instance and id; all others are in order already.
-
-    Not by the database: databases differ in how they order text.
-    """
-    start, moment = 0, None
-    for end, trade in enumerate(trades):
-        if trade.closed_at == moment:
-            continue
-        if end - start > 1:
-            trades[start:end] = sorted(trades[start:end], key=_WITHIN_A_MOMENT)
-        start, moment = end, trade.closed_at
-    trades[start:] = sorted(trades[start:], key=_WITHIN_A_MOMENT)
-
-
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
     """Keep the garbage collector from looking at hundreds of thousands of new values again and again.
@@ -383,64 +310,6 @@ def _insert_into(table: Table, backend: str) -> Any:
     from sqlalchemy.dialects import sqlite  # noqa: PLC0415
 
     return sqlite.insert(table)
-
-
-def _identity(row: Row) -> TradeIdentity:
-    return row["bot"], row["instance"], row["trade_id"]
-
-
-def _known_hashes(connection: Connection, rows: Sequence[Row]) -> dict[TradeIdentity, str]:
-    """Return the stored content hashes of these trades, and perhaps of some between them."""
-    table = closed_trades.c
-    by_instance: dict[tuple[str, str], list[int]] = {}
-    for row in rows:
-        by_instance.setdefault((row["bot"], row["instance"]), []).append(row["trade_id"])
-    known: dict[TradeIdentity, str] = {}
-    for (bot, instance), ids in by_instance.items():
-        query = select(table.trade_id, table.content_hash).where(table.bot == bot, table.instance == instance)
-        if len(ids) <= _NAMES_PER_QUERY:
-            query = query.where(table.trade_id.in_(ids))
-        else:  # one range: a hundred lists of ids cost a server without statistics a hundred scans
-            query = query.where(table.trade_id.between(min(ids), max(ids)))
-        known.update(((bot, instance, trade_id), digest) for trade_id, digest in connection.execute(query))
-    return known
-
-
-def _known_versions(connection: Connection, rows: Sequence[Row]) -> set[str]:
-    known: set[str] = set()
-    column = parameter_versions.c.version_id
-    for chunk in _chunks([row["version_id"] for row in rows], _NAMES_PER_QUERY):
-        known.update(connection.scalars(select(column).where(column.in_(chunk))))
-    return known
-
-
-def _series(row: Row) -> str:
-    return f"{row['pair'] or ''} {row['side']} {row['leverage_bin'] or ''}"
-
-
-def _in_force(at_ms: int) -> Select[Any]:
-    """Return the query that steps through the index: two look-ups a key, however long its history is."""
-    table = parameter_versions
-    keys = select(func.min(table.c.series).label("series")).cte("keys", recursive=True)
-    following = select(func.min(table.c.series)).where(table.c.series > keys.c.series).scalar_subquery()
-    keys = keys.union_all(select(following).where(keys.c.series.is_not(None)))
-    of_key = table.alias("of_key")
-    newest = (
-        select(of_key.c.version_id)
-        .where(
-            of_key.c.series == keys.c.series, of_key.c.effective_ms <= at_ms, of_key.c.stage != "candidate"
-        )
-        .order_by(of_key.c.effective_ms.desc(), of_key.c.recorded_ms.desc(), of_key.c.sequence.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    chosen = select(newest.label("version_id")).where(keys.c.series.is_not(None)).subquery("chosen")
-    return select(table).join(chosen, table.c.version_id == chosen.c.version_id)
-
-
-def _chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
 
 
 def _trade_label(row: StoredRow) -> str:
