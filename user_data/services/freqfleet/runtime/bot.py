@@ -16,7 +16,6 @@ from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.domain.exits import KILL_SWITCH_REASON
 from freqfleet.domain.leverage_bins import leverage_bin
 from freqfleet.domain.leverage_choice import stake_multiplier
-from freqfleet.domain.managed_exits import ClosedCandles, ManagedBarriers, StopKind
 from freqfleet.domain.sides import Side
 from freqfleet.domain.units import price_move_ratio, to_margin_ratio
 from freqfleet.market.indicators import atr_ratio, trend_z
@@ -25,10 +24,11 @@ from freqfleet.runtime.bookkeeper import BookKeeper
 from freqfleet.runtime.breakers import Trades
 from freqfleet.runtime.caution import CAREFREE, Caution
 from freqfleet.runtime.entries import EntryPolicy
-from freqfleet.runtime.exits import NOTHING_CLOSED, Position, exit_reason, stop_now, stop_reason
+from freqfleet.runtime.exits import Position, exit_reason
 from freqfleet.runtime.faults import Faults
 from freqfleet.runtime.later_voters import LaterVoters
 from freqfleet.runtime.leverage import LeverageRule
+from freqfleet.runtime.moving_stop import Analysed, followed, moved_stop_rate, reason_of_stop
 from freqfleet.runtime.path_ledger import TREND_COLUMN, PathLedger
 from freqfleet.runtime.plans import HostTrade, PlanLedger
 from freqfleet.runtime.provenance import ENTRY_KEY, EXIT_KEY, BookAge, entry_provenance, exit_provenance
@@ -41,8 +41,6 @@ from freqfleet.trades.host_trade import ClosingTrade
 logger = logging.getLogger(__name__)
 
 ATR_COLUMN = "atr_ratio"
-# Asked only where the answer matters: a data frame costs more than most callbacks.
-Analysed = Callable[[], pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,41 +260,17 @@ class FleetBot:
         if self._caution.closes_all(now):
             return KILL_SWITCH_REASON
         plan, side = self.plan_of(trade), Side.of(is_short=trade.is_short)
-        managed, closed = self._followed(trade, plan, analysed)
+        managed, closed = followed(trade, plan, self._paths, analysed)
         position = Position(side=side, open_rate=trade.open_rate, opened_at=trade.open_date_utc)
         return exit_reason(plan, position, rate=rate, now=now, managed=managed, closed=closed)
 
     def moved_stop_rate(self, trade: HostTrade, rate: float, analysed: Analysed) -> float | None:
-        """Return the stop that trailing or break-even have brought nearer; None where neither has.
-
-        None too where `rate` lies on it or beyond: the position is then left at `rate` (`exit_reason`).
-        """
-        plan, side = self.plan_of(trade), Side.of(is_short=trade.is_short)
-        if not plan.moves_stop:
-            return None
-        stop_rate, kind = self._stop_now(trade, plan, analysed)
-        moved = kind is not StopKind.FIXED and side.sign * (rate - stop_rate) > 0.0
-        return stop_rate if moved else None
+        """Return the stop that has come nearer by itself, to be handed to the host; None where none has."""
+        return moved_stop_rate(trade, self.plan_of(trade), self._paths, rate, analysed)
 
     def stop_reason(self, trade: HostTrade, analysed: Analysed) -> str:
         """Return the exit reason of the stop in force."""
-        plan = self.plan_of(trade)
-        if not plan.moves_stop:
-            return plan.stop_reason
-        return stop_reason(plan, self._stop_now(trade, plan, analysed)[1])
-
-    def _stop_now(self, trade: HostTrade, plan: ExitPlan, analysed: Analysed) -> tuple[float, StopKind]:
-        side = Side.of(is_short=trade.is_short)
-        fixed = plan.barriers(trade.open_rate, side).stop_rate
-        return stop_now(fixed, side, *self._followed(trade, plan, analysed))
-
-    def _followed(
-        self, trade: HostTrade, plan: ExitPlan, analysed: Analysed
-    ) -> tuple[ManagedBarriers | None, ClosedCandles]:
-        """Return what of a plan follows the path, and what the closed candles have shown."""
-        side = Side.of(is_short=trade.is_short)
-        managed = plan.managed(trade.open_rate, side, trade.fee_open or 0.0)
-        return managed, NOTHING_CLOSED if managed is None else self._paths.closed(trade, analysed())
+        return reason_of_stop(trade, self.plan_of(trade), self._paths, analysed)
 
     def stays_through(self, trade: GuardedTrade, now: datetime, low: float, high: float) -> bool:
         """Return True where a candle that opens at `now` can neither end the position nor move its stop.

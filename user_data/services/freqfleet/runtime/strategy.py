@@ -17,11 +17,12 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import IStrategy
 
 from freqfleet.domain.sides import Side
-from freqfleet.runtime.bot import Analysed, FleetBot
+from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.host_copies import only_reads_the_trade
 from freqfleet.runtime.host_stops import move_stop
 from freqfleet.runtime.host_trades import HostTrades, closed_trades
 from freqfleet.runtime.market_context import MarketContext
+from freqfleet.runtime.moving_stop import Analysed
 
 logger = logging.getLogger(__name__)
 
