@@ -6,6 +6,7 @@ InfluxDB 3 Core "v1 compatibility APIs" and "/ping".
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -181,6 +182,17 @@ def test_a_bucket_that_a_token_may_not_use_is_named_with_what_helps():
     assert what.endswith("refuses the use of BOT1_trades: insufficient permissions for write")
     assert "influx bucket create --name BOT1_trades" in remedy
     assert "a token with its read and write permission" in remedy
+
+
+def test_of_a_long_query_that_is_not_allowed_only_the_missing_right_is_said():
+    text = (
+        f"error authorizing query: fleet not authorized to execute statement 'SELECT {'x, ' * 200}y FROM z'"
+    )
+    refusal = Answer(403, {}, json.dumps({"error": f"{text}, requires READ on BOT1_trades"}))
+    with answering(query=refusal) as server, pytest.raises(StoreUnavailable) as raised:
+        opened(server).closed_trades()
+
+    assert "refuses the use of BOT1_trades: requires READ on BOT1_trades; create it" in str(raised.value)
 
 
 # What 3 says of a query over too many files comes as plain text with status 500 (query_planner.rs, http.rs).

@@ -179,8 +179,6 @@ class InfluxServer:
         grant = "a token with its read and write permission"
         if self.target.user is not None:
             grant = f'GRANT ALL ON "{bucket}" TO "{self.target.user}"'
-        if text.startswith("error authorizing query"):  # the whole query follows, then what is missing
-            text = text.rpartition(", ")[2]
         return StoreUnavailable(
             f"{self.target.description} refuses the use of {bucket}: {text}; create it where it is missing "
             f"({create}), let this secret use it ({grant}), or set FREQFLEET_STORE__TOKEN to one that may"
@@ -286,6 +284,8 @@ def said(content: bytes) -> str:
     """
     values = _json(content)
     text = str(values.get("error") or values.get("message") or content.decode("utf-8", "replace"))
+    if text.startswith("error authorizing query"):  # the whole query follows, then the right that is missing
+        text = text.rpartition(", ")[2]
     lines = values.get("data")
     if isinstance(lines, list):
         reasons = [
