@@ -98,7 +98,7 @@ def controller(folder: Path, *, market: Market, quick: bool, seed: int, tell: Te
             for work, (value, bar, unit) in zip(works, measured, strict=True)
         ),
         notes=(
-            f"{market.described}",
+            f"trades at random opens of {'real' if market.real else 'SYNTHETIC'} pair-windows; "
             f"on SQLite; the first cycle recorded {len(first.recorded):,} levels, and {judged:,} bins stood "
             f"before the gate with exits of their own; the medians of {CYCLES} cycles after it",
         ),
