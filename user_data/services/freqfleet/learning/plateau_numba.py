@@ -17,7 +17,6 @@ def _compiled(function: F) -> F:
     return cast("F", numba.njit(cache=True, error_model="numpy", nogil=True)(function))
 
 
-@_compiled
 def box_means(
     surface: FloatArray,
     reach: tuple[int, int, int, int],
@@ -29,16 +28,46 @@ def box_means(
 ) -> FloatArray:
     """Return what `plateau.neighbourhood_means` promises; a share is 1 over the cells of its axis in reach.
 
-    One plane after the other, (stops, targets) first: it stays in the cache while it is summed both ways.
     Sums are held of the scalings in reach only, the next in the place of the one that is done with.
     """
     scalings, limits, stops, targets = surface.shape
-    held = min(2 * reach[0] + 1, scalings)
-    sums = np.empty((held, limits, stops, targets))
-    before_stop = np.zeros((stops + 1, targets))
-    before_target = np.zeros(targets + 1)
     means = np.zeros(surface.shape)
-    summed = 0
+    _fill_means(  # room is made here: in machine code every np.zeros takes a tenth of a second to compile
+        surface,
+        reach,
+        allowed,
+        scaling_share,
+        limit_share,
+        stop_share,
+        target_share,
+        np.empty((min(2 * reach[0] + 1, scalings), limits, stops, targets)),
+        np.zeros((stops + 1, targets)),
+        np.zeros(targets + 1),
+        means,
+    )
+    return means
+
+
+@_compiled
+def _fill_means(
+    surface: FloatArray,
+    reach: tuple[int, int, int, int],
+    allowed: BoolArray,
+    scaling_share: FloatArray,
+    limit_share: FloatArray,
+    stop_share: FloatArray,
+    target_share: FloatArray,
+    sums: FloatArray,
+    before_stop: FloatArray,
+    before_target: FloatArray,
+    means: FloatArray,
+) -> None:
+    """Write the means; one plane after the other, which stays in the cache while it is summed both ways.
+
+    means : zeros. before_stop, before_target : running sums, whose first entries are zeros.
+    """
+    scalings, limits = surface.shape[0], surface.shape[1]
+    held, summed = len(sums), 0
     for scaling in range(scalings):
         while summed < min(scaling + reach[0] + 1, scalings):
             for limit in range(limits):
@@ -51,8 +80,7 @@ def box_means(
                 for beside in range(max(limit - reach[1], 0), min(limit + reach[1] + 1, limits)):
                     _add_plane(plane, sums[near % held, beside])
             share = scaling_share[scaling] * limit_share[limit]
-            _divide_plane(plane, share * stop_share, target_share, allowed)
-    return means
+            _divide_plane(plane, share, stop_share, target_share, allowed)
 
 
 @_compiled
@@ -86,9 +114,14 @@ def _add_plane(plane: FloatArray, other: FloatArray) -> None:
 
 @_compiled
 def _divide_plane(
-    plane: FloatArray, stop_share: FloatArray, target_share: FloatArray, allowed: BoolArray
+    plane: FloatArray,
+    share: float,
+    stop_share: FloatArray,
+    target_share: FloatArray,
+    allowed: BoolArray,
 ) -> None:
     stops, targets = plane.shape
     for j in range(stops):
+        of_stop = share * stop_share[j]
         for k in range(targets):
-            plane[j, k] = plane[j, k] * stop_share[j] * target_share[k] if allowed[j, k] else -np.inf
+            plane[j, k] = plane[j, k] * of_stop * target_share[k] if allowed[j, k] else -np.inf

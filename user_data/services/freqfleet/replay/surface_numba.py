@@ -55,7 +55,10 @@ class Records(NamedTuple):
 
 
 def surface_sums(task: SurfaceTask) -> FloatArray:
-    """Return the weighted sums of every cell; (groups, scalings, limits, stops, targets)."""
+    """Return the weighted sums of every cell; (groups, scalings, limits, stops, targets).
+
+    Room for the kernels is made here: in machine code every np.zeros takes a tenth of a second to compile.
+    """
     trades, width = task.open.shape
     limits, stops, targets = task.deadline.shape[1], len(task.stop_losses), len(task.take_profits)
     sums = np.zeros((task.groups, len(task.factor), limits, stops, targets))
@@ -70,13 +73,11 @@ def surface_sums(task: SurfaceTask) -> FloatArray:
     for scaling, factor in enumerate(task.factor):
         placed = _levels(task.stop_losses, STOP_LOSS_BOUNDS[0], np.inf, task.sign, task.entry, factor)
         stop = np.maximum(placed, task.liquidation[:, None])
-        loss_starts, loss, loss_profit = _segments(
-            stop, -1.0, *losing, task.market_gain, STOP_AT_OPEN, STOP_INSIDE
-        )
+        loss_starts, loss, loss_profit = _cut(stop, -1.0, losing, task.market_gain, STOP_AT_OPEN, STOP_INSIDE)
         loss_profit = np.where(stop > placed, task.liquidated[:, None], loss_profit)
         target = _levels(task.take_profits, -np.inf, TAKE_PROFIT_BOUNDS[1], task.sign, task.entry, factor)
-        gain_starts, gain, gain_profit = _segments(
-            target, 1.0, *winning, task.target_gain, TARGET_AT_OPEN, TARGET_INSIDE
+        gain_starts, gain, gain_profit = _cut(
+            target, 1.0, winning, task.target_gain, TARGET_AT_OPEN, TARGET_INSIDE
         )
         for group, own in enumerate(members):
             _sum_limits(
@@ -84,12 +85,17 @@ def surface_sums(task: SurfaceTask) -> FloatArray:
                 own,
                 deadline_key,
                 timed_out,
-                loss_starts,
+                loss_starts[:-1].copy(),
                 loss,
                 loss_profit,
-                gain_starts,
+                gain_starts[:-1].copy(),
                 gain,
                 gain_profit,
+                np.zeros((targets + 1, stops)),
+                np.zeros((stops + 1, targets)),
+                np.empty((stops + 1, targets)),
+                np.empty((targets, stops)),
+                np.empty(targets),
             )
     return sums
 
@@ -105,6 +111,23 @@ def _records(task: SurfaceTask, prices: FloatArray, mirror: float, last: IntArra
         open=mirror * task.sign * task.open[trade, candle],
         paid=(task.weight * task.sign)[trade] + task.funding[trade, candle] * task.funding_share[trade],
     )
+
+
+def _cut(
+    levels: FloatArray, mirror: float, records: Records, per_rate: FloatArray, at_open: int, inside: int
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Cut the levels of every trade into segments.
+
+    Returned are where the segments of each trade start; their key, first level and end; and the weighted
+    profit of every level that is reached, (n, levels). Behind the segments of a trade stands one that
+    never happens, whose first level is the first one that is not reached.
+    """
+    trades, count = levels.shape
+    starts = np.zeros(trades + 1, np.int64)
+    segments = np.empty((2 * len(records.candle) + trades, 3), np.int64)
+    profit = np.zeros((trades, count))
+    _segments(levels, mirror, *records, per_rate, at_open, inside, segments, starts, profit)
+    return starts, segments, profit
 
 
 def _timed_out(task: SurfaceTask) -> FloatArray:
@@ -172,17 +195,12 @@ def _segments(
     per_rate: FloatArray,
     at_open: int,
     inside: int,
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Cut the levels of every trade into segments.
-
-    Returned are where the segments of each trade start; their key, first level and end; and the weighted
-    profit of every level that is reached, (n, levels). Behind the segments of a trade stands one that
-    never happens, whose first level is the first one that is not reached.
-    """
+    segments: IntArray,
+    segment_starts: IntArray,
+    profit: FloatArray,
+) -> None:
+    """Write what `_cut` returns; segment_starts and profit are zeros before."""
     trades, count = levels.shape
-    segments = np.empty((2 * len(candle) + trades, 3), np.int64)
-    segment_starts = np.zeros(trades + 1, np.int64)
-    profit = np.zeros((trades, count))
     used = 0
     for trade in range(trades):
         gain = per_rate[trade]
@@ -213,7 +231,6 @@ def _segments(
         segments[used, 0], segments[used, 1], segments[used, 2] = NEVER, first, first
         used += 1
         segment_starts[trade + 1] = used
-    return segment_starts, segments, profit
 
 
 @_compiled
@@ -222,19 +239,26 @@ def _sum_limits(
     members: IntArray,
     deadline_key: IntArray,
     timed_out: FloatArray,
-    loss_starts: IntArray,
+    next_loss: IntArray,
     loss: IntArray,
     loss_profit: FloatArray,
-    gain_starts: IntArray,
+    next_gain: IntArray,
     gain: IntArray,
     gain_profit: FloatArray,
+    stopped: FloatArray,
+    paid_out: FloatArray,
+    ended: FloatArray,
+    by_target: FloatArray,
+    running: FloatArray,
 ) -> None:
-    """Fill the planes of one scaling and group, (limits, stops, targets), one limit after the other."""
+    """Fill the planes of one scaling and group, (limits, stops, targets), one limit after the other.
+
+    next_loss, next_gain : where the segments of each trade start; they move on.
+    stopped, paid_out : zeros. The one is noted at the first target that comes later, (targets + 1, stops),
+    the other at the first stop, (stops + 1, targets).
+    ended, by_target, running : room, of the shapes (stops + 1, targets), (targets, stops) and (targets,).
+    """
     limits, stops, targets = sums.shape
-    stopped = np.zeros((targets + 1, stops))  # noted at the first target that comes later; by target
-    paid_out = np.zeros((stops + 1, targets))  # noted at the first stop that comes later; by stop
-    ended = np.empty((stops + 1, targets))
-    next_loss, next_gain = loss_starts[:-1].copy(), gain_starts[:-1].copy()
     for limit in range(limits):
         for row in range(stops + 1):
             for at in range(targets):
@@ -258,20 +282,27 @@ def _sum_limits(
             edge = loss[one, 1]
             for at in range(gain[other, 1], targets):
                 ended[edge, at] += timed_out[trade, limit]
-        _spread(stopped, paid_out, ended, sums[limit])
+        _spread(stopped, paid_out, ended, by_target, running, sums[limit])
 
 
 @_compiled
-def _spread(stopped: FloatArray, paid_out: FloatArray, ended: FloatArray, plane: FloatArray) -> None:
+def _spread(
+    stopped: FloatArray,
+    paid_out: FloatArray,
+    ended: FloatArray,
+    by_target: FloatArray,
+    running: FloatArray,
+    plane: FloatArray,
+) -> None:
     """Write one plane: what is noted at an edge holds for every cell behind it."""
     stops, targets = plane.shape
-    by_target = np.empty((targets, stops))
     for j in range(stops):
         by_target[0, j] = stopped[0, j]
     for k in range(1, targets):
         for j in range(stops):
             by_target[k, j] = by_target[k - 1, j] + stopped[k, j]
-    running = np.zeros(targets)
+    for k in range(targets):
+        running[k] = 0.0
     for j in range(stops):
         for k in range(targets):
             running[k] += paid_out[j, k] + ended[j, k]
