@@ -18,6 +18,7 @@ from bench.overhead import measure_overhead
 from bench.table import Row, Section, at_least_times, at_most, not_measured
 from bench.trades import seeded_trades, write_store
 from bench.walk import measure_walk
+from freqfleet.replay.surface import FEW_SEARCHES
 
 WORK_BARS = {12: 10.0, 288: 14.0}
 HUNDRED_BAR = 2.0
@@ -127,7 +128,8 @@ class Bench:
         """Return the work that has bars: exact search, a hundred vectors, memory."""
         size, rows = self._size, []
         windows = f"{size.windows} pair-windows, {size.trades} trades each"
-        self._ours(windows=min(2, size.windows), search="exact", horizon=12)  # compiles
+        enough = min(FEW_SEARCHES + 1, size.windows)  # fewer searches would not load Numba
+        self._ours(windows=enough, search="exact", horizon=12)  # compiles
         told = {}
         for horizon in size.horizons[:2]:
             told[horizon] = self._repeated(horizon=horizon, search="exact", one_side=True)
@@ -351,7 +353,8 @@ class Bench:
         """Return what a quarter of a year of walk-forward takes."""
         size = self._size
         self._tell("walk-forward")
-        self._ours(windows=min(2, size.windows), search="exact", horizon=12)  # compiles
+        enough = min(FEW_SEARCHES + 1, size.windows)  # fewer searches would not load Numba
+        self._ours(windows=enough, search="exact", horizon=12)  # compiles
         found = measure_walk(
             self.all,
             self._made("walk"),
