@@ -73,6 +73,11 @@ class Effect:
     default_leverage: float | None
     arm_leverage: float | None
 
+    @property
+    def same_trades(self) -> bool:
+        """Whether both arms entered and left alike; profits on price then differ by rounding alone."""
+        return self.matched == self.default_trades == self.arm_trades and self.moved == 0
+
 
 def effect(
     defaults: Sequence[ClosedTrade], arm: Sequence[ClosedTrade], *, since: datetime, days: Sequence[date]

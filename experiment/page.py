@@ -239,7 +239,7 @@ def _by_pair(study: Study) -> Iterator[str]:
         cells = []
         for arm in LEARNERS:
             found = study.effect(arm, pair=pair)
-            same = (found.account.mean, found.account.half_width) == (0.0, 0.0)
+            same = found.same_trades
             outside[arm] += found.account.leaves_zero_out and not same
             cells.append(
                 "as the defaults | " if same else f"{as_count(found.arm_trades)} | {_interval(found.account)}"
@@ -263,7 +263,12 @@ def _earned(ratio: float) -> str:
 
 
 def _bps(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:+.1f} bps"
+    return "n/a" if value is None else f"{_shown(value)} bps"
+
+
+def _shown(value: float) -> str:
+    """Return a number with its sign and one digit; what rounds to zero is zero, on no side of it."""
+    return f"{round(value, 1) + 0.0:+.1f}"
 
 
 def _times(leverage: float | None) -> str:
@@ -280,5 +285,5 @@ def _interval(found: Interval | None) -> str:
     if found is None:
         return "n/a"
     if found.low is None or found.high is None:
-        return f"{found.mean:+.1f} bps"
-    return f"{found.mean:+.1f} bps ({found.low:+.1f} to {found.high:+.1f})"
+        return _bps(found.mean)
+    return f"{_bps(found.mean)} ({_shown(found.low)} to {_shown(found.high)})"

@@ -37,6 +37,7 @@ def test_the_same_trades_are_no_difference_at_all() -> None:
     assert found.per_trade is not None
     assert (found.per_trade.mean, found.per_trade.half_width) == (0.0, 0.0)
     assert (found.matched, found.moved) == (30, 0)
+    assert found.same_trades
     assert not found.account.leaves_zero_out
 
 
@@ -51,6 +52,7 @@ def test_an_entry_that_only_one_arm_made_counts_in_the_account_and_not_among_the
     assert found.same_entry.mean == pytest.approx(2.0)
     assert found.same_entry.half_width == pytest.approx(0.0, abs=1e-9)
     assert (found.matched, found.moved) == (40, 40)
+    assert not found.same_trades
     assert found.per_trade is not None
     assert found.per_trade.mean == pytest.approx((40 * 12.0 + 400.0) / 41 - 10.0)
 

@@ -150,6 +150,8 @@ def test_leverage_by_bins_is_told_in_money_and_is_no_verdict_on_exits(tmp_path: 
     )
     assert found.money.mean == pytest.approx((0.5 * len(after) - lost) / len(one.days))
     assert f"{found.money.mean:+,.2f} USDT (" in text
+    assert "| BTC | 318 | as the defaults |" in text  # what leverage rounds is no difference on price
+    assert "-0.0 bps" not in text
 
 
 def test_the_plots_of_a_page_are_there_and_small(tmp_path: Path) -> None:
