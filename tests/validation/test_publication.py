@@ -100,6 +100,21 @@ def test_family_that_earns_more_lends_its_certificate_to_members_with_few_trades
     assert all("its family is certified (p=" in one.reason for one in rulings)
 
 
+def test_member_whose_own_held_out_trades_point_the_other_way_does_not_inherit():
+    made = fleet(count=20, trades=50, better=dict.fromkeys(range(19), 120.0))
+    units = [one for one, _ in made]
+    selection = select(units)
+    differences = judged(made, selection)
+    differences[19] = np.linspace(-0.03, 0.01, len(differences[19]))
+
+    rulings = rule(units, selection, FOLDS, differences)
+
+    assert {one.verdict for one in rulings[:19]} == {Verdict.INHERITED}
+    assert rulings[19].verdict is Verdict.KEPT
+    assert rulings[19].cell == KEEP
+    assert "but its own 50 held-out trades earned -100.0 bps (t=-" in rulings[19].reason
+
+
 def test_families_do_not_vouch_for_each_other():
     good = [unit(f"L{at}", entries(50, at), profits(50, at, 200.0), family="long") for at in range(10)]
     bad = [unit(f"S{at}", entries(50, at), profits(50, 90 + at), family="short") for at in range(10)]

@@ -2,9 +2,9 @@
 
 A unit is *published* when its own trades certify the improvement over its incumbent: cross-fitted paired
 differences, day-clustered t, and Benjamini-Hochberg over every unit of a run that chance does not explain
-as a whole. It *inherits* when its family
-as a whole is certified and the shrunk claim for it is large enough; its own improvement is then likely, not
-certified. Everything else is kept or skipped, with a reason. Nothing here is random.
+as a whole. It *inherits* when its family as a whole is certified, the shrunk claim for it is large, and
+its own held-out trades do not point the other way; its own improvement is then likely, not certified.
+Everything else is kept or skipped, with a reason. Nothing here is random.
 
     folds = crossfit(first_ms, last_ms + 1)
     units = [Unit(..., estimates=moments_of(d, w, training_sets(folds, entered, ends)).estimates()), ...]
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 
@@ -33,6 +34,8 @@ from freqfleet.validation.shrinkage import UNITS_FOR_A_MEAN
 BPS = 1e4
 # Their candidates depend on every trade they saw, the held-out ones included.
 ADAPTIVE_SEARCHES = frozenset({"tpe", "gp", "cmaes", "random"})
+# A family vouches for those that cannot tell by themselves; at this t, one can tell.
+CONTRADICTS_T = -1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +322,8 @@ def _verdict(
     figures = f"{_claim(case)}, {len(case.values)} trades"
     if certified and large and case.test is not None:
         return Verdict.PUBLISHED, f"p={case.test.p_value:.2g}, {figures}"
+    if family.fires and large and len(case.values) and _contradicts(case.test):
+        return Verdict.KEPT, _own_trades_disagree(case.test, family)
     if family.fires and large and len(case.values):
         return Verdict.INHERITED, f"its family is certified (p={family.p_value:.2g}), {figures}"
     if case.problem or case.test is None:
@@ -336,6 +341,17 @@ def _why_kept(case: _Case, test: MeanTest, certified: bool, tested: int, rules: 
     return (
         f"chance explains it: p={test.p_value:.2g} among {tested} pair sides; "
         f"{_claim(case)}, {test.trades} trades"
+    )
+
+
+def _contradicts(test: MeanTest | None) -> TypeGuard[MeanTest]:
+    return test is not None and test.t < CONTRADICTS_T
+
+
+def _own_trades_disagree(test: MeanTest, family: FamilyRuling) -> str:
+    return (
+        f"its family is certified (p={family.p_value:.2g}), but its own {test.trades} held-out trades earned "
+        f"{test.mean * BPS:+.1f} bps (t={test.t:.1f}) over what is in force"
     )
 
 
