@@ -128,8 +128,7 @@ class Bench:
         """Return the work that has bars: exact search, a hundred vectors, memory."""
         size, rows = self._size, []
         windows = f"{size.windows} pair-windows, {size.trades} trades each"
-        enough = min(FEW_SEARCHES + 1, size.windows)  # fewer searches would not load Numba
-        self._ours(windows=enough, search="exact", horizon=12)  # compiles
+        self._compile()
         told = {}
         for horizon in size.horizons[:2]:
             told[horizon] = self._repeated(horizon=horizon, search="exact", one_side=True)
@@ -190,6 +189,7 @@ class Bench:
         """Return how cost grows with windows, horizon and workers."""
         size = self._size
         longest = max(size.horizons)
+        self._compile()
         cases = [(count, 288) for count in size.growth]
         cases += [(size.windows, one) for one in size.horizons if one != 288]
         rows = []
@@ -353,8 +353,7 @@ class Bench:
         """Return what a quarter of a year of walk-forward takes."""
         size = self._size
         self._tell("walk-forward")
-        enough = min(FEW_SEARCHES + 1, size.windows)  # fewer searches would not load Numba
-        self._ours(windows=enough, search="exact", horizon=12)  # compiles
+        self._compile()
         found = measure_walk(
             self.all,
             self._made("walk"),
@@ -388,6 +387,11 @@ class Bench:
         )
 
     # -- how ---------------------------------------------------------------------------------------------
+
+    def _compile(self) -> None:
+        """Have the kernels compiled and kept, so that no row pays for it; fewer searches load no Numba."""
+        if not self._cache.is_dir():
+            self._ours(windows=min(FEW_SEARCHES + 1, self._size.windows), search="exact", horizon=12)
 
     def _repeated(self, *, repeats: int | None = None, **asked: object) -> Told:
         """Return the run of median cost among several."""
