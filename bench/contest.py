@@ -147,7 +147,8 @@ class Player:
 
     def profits(self) -> np.ndarray:
         """Return what it evaluated last."""
-        return np.load(self._file)
+        profits: np.ndarray = np.load(self._file)
+        return profits
 
     @property
     def _input(self) -> IO[str]:

@@ -141,7 +141,8 @@ def _again(distinct: Sequence[Window], index: int) -> Window:
 
 def _length(file: Path) -> int:
     with pa.OSFile(str(file)) as opened:
-        return pa.ipc.open_file(opened).read_all().num_rows
+        rows: int = pa.ipc.open_file(opened).read_all().num_rows
+        return rows
 
 
 def _write(one: Window, datadir: Path, rows: int) -> None:

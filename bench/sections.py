@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -129,9 +130,10 @@ class Bench:
         size, rows = self._size, []
         windows = f"{size.windows} pair-windows, {size.trades} trades each"
         self._compile()
+        every = partial(self._ours, windows=size.windows)
         told = {}
         for horizon in size.horizons[:2]:
-            told[horizon] = self._repeated(horizon=horizon, search="exact", one_side=True)
+            told[horizon] = self._repeated(partial(every, horizon=horizon, search="exact"))
             rows.append(
                 self._row(
                     f"{windows}, {told[horizon].grid_cells:,} exact vectors a pair, to {horizon} candles",
@@ -140,14 +142,14 @@ class Bench:
                     "CPU-s",
                 )
             )
-        both = self._repeated(horizon=288, search="exact", one_side=False)
+        both = self._repeated(partial(every, horizon=288, search="exact", one_side=False))
         rows.append(
             Row(
                 work=f"both sides in each window: {2 * both.grid_cells:,} vectors a pair, to 288 candles",
                 measured=f"{both.cpu_seconds:.2f} CPU-s",
             )
         )
-        hundred = self._repeated(horizon=288, search="grid", one_side=True, limits=2, trials=128)
+        hundred = self._repeated(partial(every, horizon=288, search="grid", limits=2, trials=128))
         each = hundred.candidates / max(hundred.judged, 1)
         rows.append(
             self._row(
@@ -157,7 +159,7 @@ class Bench:
                 "CPU-s",
             )
         )
-        two = self._repeated(horizon=288, search="exact", one_side=True, jobs=2, repeats=1)
+        two = every(horizon=288, search="exact", jobs=2)
         alone = max(one.memory_mb or 0.0 for one in (*told.values(), hundred))
         workers = sum(one or 0.0 for one in two.worker_memory_mb)
         rows += [
@@ -393,9 +395,9 @@ class Bench:
         if not self._cache.is_dir():
             self._ours(windows=min(FEW_SEARCHES + 1, self._size.windows), search="exact", horizon=12)
 
-    def _repeated(self, *, repeats: int | None = None, **asked: object) -> Told:
+    def _repeated(self, once: Callable[[], Told]) -> Told:
         """Return the run of median cost among several."""
-        runs = [self._ours(windows=self._size.windows, **asked) for _ in range(repeats or self._size.repeats)]
+        runs = [once() for _ in range(self._size.repeats)]
         middle = median(one.cpu_seconds for one in runs)
         return min(runs, key=lambda one: abs(one.cpu_seconds - middle))
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -43,8 +44,8 @@ def backfill(folder: Path, *, quick: bool, tell: Tell) -> Section:
     for body, opened in bodies(folder).items():
         tell(f"backfill, {body}")
         with opened() as store:
-            first, first_wall = _cpu(lambda store=store: store.record_closed_trades(trades))
-            second, second_wall = _cpu(lambda store=store: store.record_closed_trades(trades))
+            first, first_wall = _cpu(partial(store.record_closed_trades, trades))
+            second, second_wall = _cpu(partial(store.record_closed_trades, trades))
             receipt = store.record_closed_trades(trades[:100])
             stored = len(store.closed_trades())
         if stored != len(trades) or receipt.duplicate != len(trades[:100]):
@@ -117,7 +118,7 @@ def as_of(folder: Path, *, quick: bool, tell: Tell) -> Section:
             for start in range(0, len(versions), 7_500):
                 store.publish_parameters(versions[start : start + 7_500])
             found = len(store.parameters_in_force(at))
-            costs = [_cpu(lambda store=store: store.parameters_in_force(at)) for _ in range(5)]
+            costs = [_cpu(partial(store.parameters_in_force, at)) for _ in range(5)]
         if found != keys:
             raise BenchError(f"{body}: {found} keys in force, {keys} expected")
         work = f"{body}: {keys} parameters in force, of {len(versions):,} versions"

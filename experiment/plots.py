@@ -23,8 +23,10 @@ def draw(study: Study, folder: Path) -> tuple[Path, Path]:
 
 
 def _equity(study: Study, folder: Path) -> Path:
+    from matplotlib.dates import date2num  # noqa: PLC0415 - heavy
     from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
 
+    at = date2num(study.days)
     figure = Figure(figsize=(9.0, 3.4), layout="constrained")
     panels = figure.subplots(1, len(study.bots), sharey=False)
     for panel, bot in zip(panels, study.bots, strict=True):
@@ -32,7 +34,7 @@ def _equity(study: Study, folder: Path) -> Path:
             trades = [one for one in study.trades(arm, bot=bot) if one.opened_at >= study.since]
             total = list(accumulate(100.0 * one for one in daily_profit(trades, study.days)))
             wide = 3.0 if arm is Arm.DEFAULTS else 1.4
-            panel.plot(study.days, total, color=_INKS[arm], linewidth=wide, label=_LABELS[arm])
+            panel.plot(at, total, color=_INKS[arm], linewidth=wide, label=_LABELS[arm])
         panel.axhline(0.0, color="#000000", linewidth=0.5)
         panel.set_title(bot, fontsize=10)
         _dates(panel)
@@ -42,8 +44,10 @@ def _equity(study: Study, folder: Path) -> Path:
 
 
 def _differences(study: Study, folder: Path) -> Path:
+    from matplotlib.dates import date2num  # noqa: PLC0415 - heavy
     from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
 
+    at = date2num(study.days)
     figure = Figure(figsize=(9.0, 3.0), layout="constrained")
     panel = figure.subplots()
     before = [one for one in study.trades(Arm.DEFAULTS) if one.opened_at >= study.since]
@@ -51,13 +55,13 @@ def _differences(study: Study, folder: Path) -> Path:
         after = [one for one in study.trades(arm) if one.opened_at >= study.since]
         daily = [100.0 * one for one in daily_difference(before, after, study.days)]
         line = list(accumulate(daily))
-        panel.plot(study.days, line, color=_INKS[arm], linewidth=1.6, label=_LABELS[arm])
+        panel.plot(at, line, color=_INKS[arm], linewidth=1.6, label=_LABELS[arm])
         band = _band(daily)
         lower, upper = ([at + sign * half for at, half in zip(line, band, strict=True)] for sign in (-1, 1))
-        panel.fill_between(study.days, lower, upper, color=_INKS[arm], alpha=0.12, linewidth=0.0)
+        panel.fill_between(at, lower, upper, color=_INKS[arm], alpha=0.12, linewidth=0.0)
     for step in study.walks[Arm.LEARNED]:
         if step.recorded:
-            panel.axvline(step.as_of, color=_INKS[Arm.LEARNED], linewidth=0.5, alpha=0.5)
+            panel.axvline(date2num(step.as_of), color=_INKS[Arm.LEARNED], linewidth=0.5, alpha=0.5)
     panel.axhline(0.0, color="#000000", linewidth=0.5)
     panel.set_ylabel("over the defaults, % of one position, summed", fontsize=8)
     panel.legend(fontsize=8, frameon=False, loc="upper left")

@@ -102,7 +102,8 @@ def _surface(work: Work) -> Evaluate:
             time_limit_minutes=(CANDLE_MINUTES * work.limit,),
         )
         surfaces = [build_surfaces(paths, axes, FREE, np.ones(len(kept))) for paths, kept in sides]
-        return sum(one.sums for one in surfaces).reshape(-1, 1) / len(work.entry)
+        total: np.ndarray = np.sum([one.sums for one in surfaces], axis=0)
+        return total.reshape(-1, 1) / len(work.entry)
 
     return evaluate
 

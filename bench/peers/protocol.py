@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ class Work:
 
     def save(self, file: Path) -> None:
         """Write the work to an .npz file."""
-        np.savez(file, **{one.name: np.asarray(getattr(self, one.name)) for one in fields(self)})
+        arrays: dict[str, Any] = {one.name: np.asarray(getattr(self, one.name)) for one in fields(self)}
+        np.savez(file, **arrays)
 
     @classmethod
     def load(cls, file: Path) -> Work:
