@@ -6,11 +6,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the bench lies beside the package, not in it
 
-from bench.controller import controller  # noqa: E402
+from bench.controller import QUICK_DAYS, QUICK_WINDOWS, controller  # noqa: E402
+from bench.market import write_market  # noqa: E402
 
 
 def test_every_row_is_measured(tmp_path: Path):
-    section = controller(tmp_path / "controller", quick=True, tell=lambda _: None, market=None)
+    market = write_market(
+        tmp_path / "market", windows=QUICK_WINDOWS, days=QUICK_DAYS, shared=None, seed=7
+    )  # a synthetic one
+
+    section = controller(tmp_path / "controller", market=market, quick=True, seed=7, tell=lambda _: None)
 
     assert [row.work.split(",")[0] for row in section.rows] == [
         "controller relearns from nothing",
