@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from bench import contest, startup
+from bench.book import FLEET_PAIRS
 from bench.controller import controller as measure_controller
 from bench.market import Market, Window, link_windows, write_market
 from bench.measure import environment, run
@@ -53,6 +54,7 @@ class Size:
     overhead_days: int
     overhead_rounds: int
     overhead_versions: int
+    overhead_recordings: int
     walk_pairs: int
     walk_steps: int
     walk_days: int
@@ -79,6 +81,7 @@ FULL = Size(
     overhead_days=30,
     overhead_rounds=7,
     overhead_versions=50,
+    overhead_recordings=14,
     walk_pairs=61,
     walk_steps=13,
     walk_days=7,
@@ -99,6 +102,7 @@ QUICK = Size(
     overhead_days=8,
     overhead_rounds=1,
     overhead_versions=2,
+    overhead_recordings=2,
     walk_pairs=2,
     walk_steps=2,
     walk_days=2,
@@ -333,6 +337,8 @@ class Bench:
             days=size.overhead_days,
             rounds=size.overhead_rounds,
             versions_each=size.overhead_versions,
+            recordings=size.overhead_recordings,
+            seed=self._seed,
         )
         spread = f"{min(found.ratios):.3f} .. {max(found.ratios):.3f}"
         row = Row(
@@ -347,7 +353,9 @@ class Bench:
             notes=(
                 f"whole freqtrade commands, {found.book_seconds:.1f} and {found.constant_seconds:.1f} CPU-s; "
                 f"{found.pairs} pairs, {size.overhead_days} days, the same {found.trades} trades; "
-                f"{found.versions:,} versions in the book; median of {len(found.ratios)} interleaved rounds",
+                f"median of {len(found.ratios)} interleaved rounds",
+                f"in the book: {found.history.versions:,} versions and {found.history.records:,} bin records "
+                f"of {FLEET_PAIRS} pairs, {size.overhead_recordings} of every level; they choose leverage",
             ),
         )
 

@@ -35,6 +35,7 @@ class LeverageBin:
 LEVERAGE_BINS: tuple[LeverageBin, ...] = tuple(
     LeverageBin(low, high) for low, high in pairwise(LEVERAGE_EDGES)
 )
+_BY_LABEL = {one.label: one for one in LEVERAGE_BINS}
 
 
 def leverage_bin(leverage: float) -> LeverageBin:
@@ -50,8 +51,7 @@ def leverage_bin(leverage: float) -> LeverageBin:
 
 def parse_leverage_bin(label: str) -> LeverageBin:
     """Read a bin's label; raises InputError that lists the known ones."""
-    for candidate in LEVERAGE_BINS:
-        if candidate.label == label:
-            return candidate
-    known = ", ".join(one.label for one in LEVERAGE_BINS)
-    raise InputError(f"no leverage bin {label!r}; the bins are {known}")
+    found = _BY_LABEL.get(label)
+    if found is None:
+        raise InputError(f"no leverage bin {label!r}; the bins are {', '.join(_BY_LABEL)}")
+    return found

@@ -16,12 +16,19 @@ from freqfleet.store.rows import Row, StoredRow, whole_ms
 RecordPlace = tuple[str, int]
 
 
+def record_place(record: BinRecord) -> RecordPlace:
+    """Return what identifies a record: its level as one text, as that of versions, and its recording."""
+    step = record.leverage_bin.label if record.leverage_bin is not None else ""
+    return f"{record.pair or ''} {record.side.value} {step}", whole_ms(record.recorded_at)
+
+
 def record_row(record: BinRecord) -> Row:
-    """Return the row of a record. series : its level as one text, as that of versions."""
+    """Return the row of a record."""
+    series, recorded_ms = record_place(record)
     step = record.leverage_bin.label if record.leverage_bin is not None else None
     return {
-        "series": f"{record.pair or ''} {record.side.value} {step or ''}",
-        "recorded_ms": whole_ms(record.recorded_at),
+        "series": series,
+        "recorded_ms": recorded_ms,
         "pair": record.pair,
         "side": record.side.value,
         "leverage_bin": step,
@@ -35,9 +42,9 @@ def bin_record(row: StoredRow) -> BinRecord:
     The columns must agree with the text: a row that was moved to another level by hand is not used.
     """
     record = BinRecord.from_dict(json.loads(row.record))
-    again = record_row(record)
-    if (again["series"], again["recorded_ms"]) != (row.series, row.recorded_ms):
-        raise ParameterError(f"the record of {row.series!r} says it is of {again['series']!r}")
+    place = record_place(record)
+    if place != (row.series, row.recorded_ms):
+        raise ParameterError(f"the record of {row.series!r} says it is of {place[0]!r}")
     return record
 
 
