@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.grid import ExactGrid
@@ -22,6 +23,7 @@ from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.exit_rule import ExitKind
+from freqfleet.replay.managed_numpy import ManagedNumpyEngine
 from freqfleet.replay.metrics import score, weighted_mean
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.replay.paths import TradePaths
@@ -36,6 +38,7 @@ AS_OF = after(5 * 9000)
 COSTS = Costs(fee_ratio=0.0005, slippage_ratio=0.0002, funding=True)
 WEIGHTS = {"BOT1": 1.0, "BOT2": 1.0, "BOT3": 2.0}
 IN_FORCE = ExitParameters(stop_loss=-0.013, take_profit=0.017, time_limit_minutes=180)
+FOLLOWS = ManagedExits(**IN_FORCE.to_dict(), giveback_ratio=0.3, giveback_activation_ratio=0.005)
 SETTINGS = Settings(
     optimizer=OptimizerSettings(
         min_trades=60,
@@ -101,12 +104,14 @@ def plan_for(trades: TradeColumns, search: str) -> GatePlan:
     return plan
 
 
-def decided(side: Side, search: str, plan: GatePlan | None = None) -> Finding:
-    in_force = ParameterBook([], defaults=IN_FORCE, as_of=AS_OF).resolve(BTC, side, 3.0, AS_OF)
+def decided(
+    side: Side, search: str, plan: GatePlan | None = None, defaults: ExitParameters = IN_FORCE
+) -> Finding:
+    in_force = ParameterBook([], defaults=defaults, as_of=AS_OF).resolve(BTC, side, 3.0, AS_OF)
     return learner(search, plan).decide(side, fleet_trades(side), market(), in_force)
 
 
-def sample_of(side: Side) -> Sample:
+def sample_of(side: Side, *, with_trend: bool = False) -> Sample:
     return draw_sample(
         fleet_trades(side),
         market(),
@@ -116,6 +121,7 @@ def sample_of(side: Side) -> Sample:
         bot_weights=WEIGHTS,
         mode="share",
         splitter=Holdout(0.7),
+        with_trend=with_trend,
     )
 
 
@@ -206,6 +212,24 @@ def test_a_candidacy_is_that_of_its_own_trades_without_the_duplicates(side, sear
     gains = plan.lattice.profits(events) - plain_profits(own, IN_FORCE)[:, None]
     means = sample.whole.weights[kept] @ gains / sample.whole.weights[kept].sum()
     assert candidacy.estimates.mean[-1] == pytest.approx(means, rel=1e-4, abs=1e-7)
+
+
+@pytest.mark.parametrize("follows", [FOLLOWS, replace(FOLLOWS, regime_exit_z=1.0)])
+@pytest.mark.parametrize("side", list(Side))
+def test_what_is_in_force_is_priced_with_the_giveback_and_the_regime_that_bots_trade(side, follows):
+    plan = plan_for(fleet_trades(side), "exact")
+    sample = sample_of(side, with_trend=True)
+
+    found = decided(side, "exact", plan, follows)
+
+    engine = ManagedNumpyEngine(sample.whole.paths, fee_ratio=COSTS.fee_ratio)
+    profits = engine.fills([follows]).net_profit_ratio(COSTS, sample.whole.paths)[0]
+    kept = kept_entries(sample.whole.paths.entered_ms, sample.whole.weights, sample.trades.bot_names())
+    assert found.candidacy.incumbent == follows
+    assert np.array_equal(found.candidacy.incumbent_profit, profits[kept])
+    assert not np.array_equal(profits, plain_profits(sample.whole.paths, follows))
+    held_out = float(weighted_mean(profits[sample.test.rows], sample.test.weights))
+    assert found.decision.evidence.incumbent_test_profit == held_out
 
 
 def same_bits(one: np.ndarray, other: np.ndarray) -> bool:

@@ -193,6 +193,19 @@ def test_records_in_a_file_come_back_as_they_were(tmp_path):
     assert file.read(coarser) == memory.read(coarser) == Remembered(dropped=1)
 
 
+def test_accounts_against_defaults_with_a_giveback_are_found_again(tmp_path):
+    candles, trades = market(heights(3, 0.06, DAYS))
+    defaults = DefaultSettings(time_limit_minutes=240, giveback=0.5)
+    settings = settings_for(fdr=1e-300).model_copy(update={"defaults": defaults})
+    file = StandingsFile(tmp_path / "standings.json")
+
+    run_on(20, store_with(trades), candles, file, settings)
+
+    (record,) = file.read(Lattice(settings.optimizer, settings.gate.lattice)).records.values()
+    assert record.in_force == defaults.parameters()
+    assert record.in_force.giveback_ratio == 0.5
+
+
 def test_a_run_on_another_lattice_says_that_the_accounts_start_anew(tmp_path):
     candles, trades = market(heights(3, 0.06, DAYS))
     store, file = store_with(trades), StandingsFile(tmp_path / "standings.json")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from freqfleet.domain.decisions import Evidence
 from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
 from freqfleet.parameters.transfer import export_text, import_versions
@@ -50,6 +52,18 @@ def test_versions_come_back_equal_with_their_ids():
 
     assert again == VERSIONS
     assert [one.version_id for one in again] == [one.version_id for one in VERSIONS]
+
+
+def test_exits_that_follow_the_path_move_too():
+    follows = ManagedExits(
+        stop_loss=-0.03, take_profit=0.05, giveback_ratio=0.5, giveback_activation_ratio=0.02
+    )
+    moved = [replace(VERSIONS[0], parameters=follows)]
+
+    again = import_versions(export_text(moved, exported_at=NOON), "moved.json")
+
+    assert again == moved
+    assert again[0].parameters == follows
 
 
 def test_an_empty_history_moves_too():

@@ -26,6 +26,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import MarketError
 from freqfleet.learning.bin_columns import bin_codes
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
+from freqfleet.learning.in_force import asks_for_trend
 from freqfleet.learning.memory import BinMemory
 from freqfleet.learning.pair_side import Finding, skipped
 from freqfleet.learning.pair_work import CandleSource, DetailSource
@@ -199,22 +200,27 @@ class BinExits:
         if not bins:
             return
         optimizer = self._settings.optimizer
+        fallbacks = {
+            step: _fallback(versions, book, ParameterKey(side=side, pair=pair, leverage_bin=step), now)
+            for step in bins
+        }
+        in_force = [found.parameters for _, found in bins.values()]
         drawn = draw_together(
             [own for own, _ in bins.values()],
             market,
             side=side,
-            horizon_minutes=self._horizon_minutes([found.parameters for _, found in bins.values()]),
+            horizon_minutes=self._horizon_minutes(in_force),
             as_of=now,
             bot_weights={name: bot.weight for name, bot in self._settings.bots.items()},
             mode=optimizer.source_weights,
             splitter=Undivided(),
+            with_trend=asks_for_trend(*in_force, *fallbacks.values()),
         )
         nomination = plan.nomination(Costs.of(self._settings.costs))
         assert nomination is not None  # where the plan refuses, nobody comes here
         tables = nomination.together(NumpyEngine(drawn.paths))
         for (step, (own, found)), (first, sample) in zip(bins.items(), drawn.samples, strict=True):
-            back = _fallback(versions, book, ParameterKey(side=side, pair=pair, leverage_bin=step), now)
-            candidacy = nomination.of(pair, sample, tables.of(first), found.parameters, back)
+            candidacy = nomination.of(pair, sample, tables.of(first), found.parameters, fallbacks[step])
             if candidacy is not None:
                 candidacy = replace(candidacy, leverage_bin=step)
             yield skipped(pair, side, own, "stands before the gate", sample, candidacy)

@@ -10,8 +10,9 @@ import numpy as np
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LeverageBin
 from freqfleet.domain.sides import Side
+from freqfleet.learning.in_force import Replay
 from freqfleet.learning.lattice import Lattice
-from freqfleet.learning.pricing import OwnPricing, Pricing, Replay, SharedTables
+from freqfleet.learning.pricing import OwnPricing, Pricing, SharedTables
 from freqfleet.learning.sample import Sample
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.exit_plan import read_exit_parameters
 from freqfleet.domain.sides import Side
 from freqfleet.learning.candidacy import Candidacy
 from freqfleet.replay.exit_events import ExitEvents
@@ -63,8 +63,8 @@ def candidacy_of_text(text: str) -> Candidacy:
         pair=plain["pair"],
         side=Side(plain["side"]),
         bots=tuple(plain["bots"]),
-        incumbent=ExitParameters.from_dict(plain["incumbent"]),
-        fallback=ExitParameters.from_dict(plain["fallback"]),
+        incumbent=read_exit_parameters(plain["incumbent"]),
+        fallback=read_exit_parameters(plain["fallback"]),
         incumbent_stressed_mean=plain["incumbent_stressed_mean"],
         atr_reference_ratio=plain["atr_reference_ratio"],
         data_hash=plain["data_hash"],

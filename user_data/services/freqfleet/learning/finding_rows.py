@@ -7,7 +7,7 @@ from typing import Any
 
 from freqfleet.clock import from_ms
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
-from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.exit_plan import read_exit_parameters
 from freqfleet.domain.sides import Side
 from freqfleet.learning.candidacy_text import candidacy_of_text, candidacy_text
 from freqfleet.learning.pair_side import Finding
@@ -81,7 +81,7 @@ def _decision(said: dict[str, Any]) -> Decision:
         side=Side(said["side"]),
         verdict=Verdict(said["verdict"]),
         reason=said["reason"],
-        parameters=None if exits is None else ExitParameters.from_dict(exits),
+        parameters=None if exits is None else read_exit_parameters(exits),
         evidence=Evidence.from_dict(said["evidence"]),
         version=said["version"],
     )

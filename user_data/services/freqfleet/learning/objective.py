@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.learning.in_force import profits_in_force
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.engine import ReplayedExits, ReplayEngine
-from freqfleet.replay.metrics import Score, checked_weights, score
+from freqfleet.replay.metrics import Score, checked_weights, score, weighted_mean
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -49,11 +50,18 @@ class Objective:
         return self._engine.mean_profits(parameters, self._weights, self._costs, self._trades)
 
     def profits(self, parameters: ExitParameters) -> FloatArray:
-        """Return the net profit of every trade, shape (n,)."""
-        return self._own(self._costs.net_profit_ratio(self.exits([parameters]), self._engine.paths)[0])
+        """Return the net profit of every trade under one vector, which may follow the path; shape (n,)."""
+        (profits,) = profits_in_force(
+            [parameters], paths=self._engine.paths, costs=[self._costs], replay=self.exits
+        )
+        return self._own(profits[0])
+
+    def mean(self, parameters: ExitParameters) -> float:
+        """Return the mean of one vector, of exits that follow the path too; NaN without trades."""
+        return float(weighted_mean(self.profits(parameters), self._weights))
 
     def score(self, parameters: ExitParameters) -> Score:
-        """Return every figure of one vector."""
+        """Return every figure of one vector of plain exits."""
         exits = self.exits([parameters])
         return score(
             self.profits(parameters),

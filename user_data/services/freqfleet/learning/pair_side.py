@@ -19,6 +19,7 @@ from freqfleet.learning.candidacy import Candidacy, Nomination
 from freqfleet.learning.exact_search import ExactSearch, TrainingTrades
 from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.importance import sampled_importance
+from freqfleet.learning.in_force import asks_for_trend
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.plateau import Plateau
 from freqfleet.learning.sample import PairMarket, Sample, draw_sample
@@ -127,6 +128,7 @@ class PairSideLearner:
             bot_weights=self.bot_weights,
             mode=self.settings.source_weights,
             splitter=self.splitter,
+            with_trend=asks_for_trend(*self._priced_beside(incumbent, fallback)),
         )
         engine = NumpyEngine(sample.whole.paths)  # looks at the candles, once for all that follows
         whole = Objective(engine, sample.whole.weights, self.costs)
@@ -174,6 +176,16 @@ class PairSideLearner:
             incumbent,
         )
         return replace(judged, candidacy=candidacy)
+
+    def _priced_beside(
+        self, incumbent: Resolution, fallback: ExitParameters | None
+    ) -> tuple[ExitParameters, ...]:
+        """Return the exits that are no candidates and priced all the same."""
+        if fallback is not None:
+            return incumbent.parameters, fallback
+        if self.nomination is not None:
+            return incumbent.parameters, self.nomination.defaults
+        return (incumbent.parameters,)
 
     @property
     def horizon_minutes(self) -> int:
@@ -240,7 +252,7 @@ class PairSideLearner:
             effective_trades=sample.effective,
             train_profit=result.value,
             test_profit=_measured(score.mean_profit),
-            incumbent_test_profit=_measured(held_out.score(incumbent.parameters).mean_profit),
+            incumbent_test_profit=_measured(held_out.mean(incumbent.parameters)),
             backtested_profit=_measured(score.mean_profit),  # out of sample, and nothing else
             win_rate=_measured(score.win_rate),
             profit_factor=_measured(score.profit_factor),

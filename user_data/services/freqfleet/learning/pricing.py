@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -10,15 +9,12 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.learning.in_force import Replay, profits_in_force
 from freqfleet.learning.lattice import Lattice
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs
-from freqfleet.replay.engine import ReplayedExits
 from freqfleet.replay.exit_events import ExitEvents
 from freqfleet.replay.numpy_engine import NumpyEngine
-
-# Exits of every trade under some vectors.
-Replay = Callable[[Sequence[ExitParameters]], ReplayedExits]
 
 # The stress of a result: what is left when the market is twice as dear.
 STRESS = 2.0
@@ -71,8 +67,10 @@ class OwnPricing:
     ) -> Priced:
         """See `Pricing`."""
         paths, dear = self.engine.paths, self.costs.scaled(STRESS)
-        exits = self.replay([incumbent, fallback])
-        in_force, back = self.costs.net_profit_ratio(exits, paths).take(rows, axis=1)
+        plain, stress = profits_in_force(
+            [incumbent, fallback], paths=paths, costs=[self.costs, dear], replay=self.replay
+        )
+        in_force, back = plain.take(rows, axis=1)
         # Of all trades, then those that are asked for: their candles are many times what they come to.
         events = self.lattice.events(self.engine, [self.costs, dear], atr_reference_ratio)
         if len(rows) < len(paths):
@@ -84,7 +82,7 @@ class OwnPricing:
             stressed_profit=stressed,
             incumbent=in_force,
             fallback=back,
-            stressed_incumbent=dear.net_profit_ratio(exits.row(0), paths)[0, rows],
+            stressed_incumbent=stress[0, rows],
         )
 
 
@@ -115,9 +113,12 @@ class SharedTables:
     def under(self, exits: ExitParameters) -> tuple[FloatArray, FloatArray]:
         """Return what every trade earns under some exits, at both costs."""
         if exits not in self._known:
-            replayed, paths = self.engine.exits([exits]), self.engine.paths
-            both: Sequence[Costs] = (self.costs, self.costs.scaled(STRESS))
-            (plain,), (dear,) = (one.net_profit_ratio(replayed, paths) for one in both)
+            (plain,), (dear,) = profits_in_force(
+                [exits],
+                paths=self.engine.paths,
+                costs=[self.costs, self.costs.scaled(STRESS)],
+                replay=self.engine.exits,
+            )
             self._known[exits] = (plain, dear)
         return self._known[exits]
 

@@ -152,8 +152,12 @@ def draw_sample(
     bot_weights: Mapping[str, float],
     mode: SourceWeights,
     splitter: Splitter,
+    with_trend: bool = False,
 ) -> Sample:
-    """Return what can be learned from `trades`, all of the pair of the candles and of one side."""
+    """Return what can be learned from `trades`, all of the pair of the candles and of one side.
+
+    with_trend : see `gather_paths`.
+    """
     drawn = draw_together(
         [trades],
         market,
@@ -163,6 +167,7 @@ def draw_sample(
         bot_weights=bot_weights,
         mode=mode,
         splitter=splitter,
+        with_trend=with_trend,
     )
     return drawn.samples[0][1]
 
@@ -177,6 +182,7 @@ def draw_together(
     bot_weights: Mapping[str, float],
     mode: SourceWeights,
     splitter: Splitter,
+    with_trend: bool = False,
 ) -> SamplesTogether:
     """Return a sample of each group of trades, each what `draw_sample` returns for it alone.
 
@@ -192,6 +198,7 @@ def draw_together(
         funding=market.funding,
         tiers=market.tiers,
         atr=market.atr_ratio,
+        with_trend=with_trend,
         detail=market.detail,
     )
     samples, begin = [], 0

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from freqfleet.domain.exit_plan import read_exit_parameters
 from freqfleet.domain.exits import VOLATILITY_FACTOR_BOUNDS, ExitParameters
 from freqfleet.errors import InputError, ParameterError
 from freqfleet.learning.candidacy import Candidacy
@@ -240,7 +241,7 @@ def _row(record: Record) -> dict[str, Any]:
 
 def _record(row: Mapping[str, Any]) -> Record:
     return Record(
-        in_force=ExitParameters.from_dict(row["in_force"]),
+        in_force=read_exit_parameters(row["in_force"]),
         standing=Standing.from_row(row["standing"]),
         choices=tuple(
             Choice(from_day=int(day), cell=int(cell), edge=float(edge), variance=float(variance))

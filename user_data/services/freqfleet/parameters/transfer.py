@@ -17,7 +17,8 @@ from typing import Any
 
 from freqfleet.clock import parse_time
 from freqfleet.domain.decisions import Evidence
-from freqfleet.domain.exits import ExitParameters, ExitSource
+from freqfleet.domain.exit_plan import read_exit_parameters
+from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.leverage_bins import parse_leverage_bin
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, ParameterError
@@ -149,7 +150,7 @@ def _domain_version(entry: dict[str, Any], where: str) -> ParameterVersion:
     builders: dict[str, Any] = {
         "side": lambda: Side(entry["side"]),
         "leverage_bin": lambda: parse_leverage_bin(step) if step is not None else None,
-        "parameters": lambda: ExitParameters.from_dict(entry["parameters"]),
+        "parameters": lambda: read_exit_parameters(entry["parameters"]),
         "source": lambda: ExitSource(entry["source"]),
         "valid_from": lambda: parse_time(entry["valid_from"]),
         "recorded_at": lambda: parse_time(entry["recorded_at"]),

@@ -17,6 +17,7 @@ from freqfleet.domain.exits import KILL_SWITCH_REASON
 from freqfleet.domain.leverage_bins import leverage_bin
 from freqfleet.domain.leverage_choice import stake_multiplier
 from freqfleet.domain.sides import Side
+from freqfleet.domain.tradable import replayed_only, tradable
 from freqfleet.domain.units import price_move_ratio, to_margin_ratio
 from freqfleet.market.indicators import atr_ratio, trend_z
 from freqfleet.parameters.book import Resolution
@@ -34,7 +35,6 @@ from freqfleet.runtime.plans import HostTrade, PlanLedger
 from freqfleet.runtime.provenance import ENTRY_KEY, EXIT_KEY, BookAge, entry_provenance, exit_provenance
 from freqfleet.runtime.quiet import GuardedTrade, QuietCandles
 from freqfleet.runtime.stop_guard import ClosedTrades
-from freqfleet.runtime.supported import replayed_only, tradable
 from freqfleet.signals.ensemble import Ensemble
 from freqfleet.trades.host_trade import ClosingTrade
 

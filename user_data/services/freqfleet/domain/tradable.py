@@ -1,4 +1,4 @@
-"""What of managed exits a freqtrade strategy of ours can do; the rest is left out aloud."""
+"""What of managed exits a freqtrade strategy of ours can do; bots leave the rest out aloud."""
 
 from __future__ import annotations
 
