@@ -15,7 +15,7 @@ EXPERIMENT ?=
 .PHONY: help setup check test demo parity experiment bench bench-gate bench-feeders bench-store bench-setup lock clean feeders-report
 
 help:            ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s  %s\n", $$1, $$2}'
 
 setup: $(STAMP)  ## create .venv and install the locked versions
 
