@@ -182,7 +182,10 @@ def test_broken_candles_are_refused_with_the_first_place_and_the_remedy(tmp_path
     message = str(caught.value)
     assert message.startswith(f"{BTC}: ")
     assert str(files.path(BTC)) in message
-    assert f"freqtrade download-data --trading-mode futures --timeframes 5m --pairs {BTC} --erase" in message
+    assert (
+        f"freqtrade download-data -c user_data/config/bot1.json --timeframes 5m --pairs {BTC} --erase"
+        in message
+    )
 
 
 def test_gaps_are_listed_and_are_no_error(tmp_path: Path) -> None:

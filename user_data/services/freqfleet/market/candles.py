@@ -216,12 +216,12 @@ class CandleFiles:
             if any((candidate / "futures").glob(f"*-{self.timeframe}-futures.feather")):
                 return f"did you mean --datadir {candidate}?"
         return (
-            f"fill it with: freqtrade download-data --trading-mode futures --timeframes {self.timeframe}, "
-            "or make a synthetic one: freqfleet data sample --out DIR"
+            "fill it with: freqtrade download-data -c user_data/config/bot1.json --days 120 "
+            f"--timeframes {self.timeframe}, or make a synthetic one: freqfleet data sample --out DIR"
         )
 
     def _download(self, pair: str) -> str:
         return (
-            f"download it: freqtrade download-data --trading-mode futures "
+            "download it: freqtrade download-data -c user_data/config/bot1.json "
             f"--timeframes {self.timeframe} --pairs {pair}"
         )
