@@ -80,6 +80,7 @@ def test_a_version_from_the_future_is_said_and_not_in_force(run: Run, publish, a
     assert "set the clock that is wrong" in err
     assert "-5.00 %" not in out
     assert "default" in out
+    assert "default default" not in out
 
 
 def test_explain_shows_the_chain_and_both_levels(run: Run, publish):

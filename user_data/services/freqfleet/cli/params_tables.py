@@ -79,7 +79,8 @@ def print_explanation(
             console.print(f"  {'':<18}   {line}", soft_wrap=True)
     console.print()
     parameters = answer.parameters
-    table = _table(f"  {answer.source} {answer.version}".rstrip(), "on price", f"on margin at {leverage:g}x")
+    by = " ".join(dict.fromkeys((answer.source.value, answer.version)))  # the defaults have no other version
+    table = _table(f"  {by}", "on price", f"on margin at {leverage:g}x")
     for name, ratio in (("stop", parameters.stop_loss), ("target", parameters.take_profit)):
         table.add_row(f"  {name}", as_percent(ratio), as_percent(to_margin_ratio(ratio, leverage)))
     console.print(table)
