@@ -280,6 +280,18 @@ def test_a_fleet_without_trades_records_nothing(controller: Controller):
     assert cycle.line.startswith("learned from 0 trades, 0 new: 0 levels recorded, ")
 
 
+def test_a_fleet_whose_trades_are_all_too_old_is_told_so(
+    store: MemoryStore, controller: Controller, clock: MovedClock
+):
+    store.record_closed_trades(earned(2, 0.002, leverage=3.0))
+    clock.at += timedelta(days=400)
+
+    cycle = controller.cycle()
+
+    assert cycle.trades == 0
+    assert "no trade closed in the last 90 days, the newest did at 2025-11-01T11:00:00Z" in cycle.notes[0]
+
+
 def test_a_new_pair_takes_part_at_once(store: MemoryStore, controller: Controller, clock: MovedClock):
     store.record_closed_trades(earned(100, 0.002, leverage=3.0))
     controller.cycle()

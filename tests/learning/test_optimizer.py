@@ -1,10 +1,11 @@
 from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from freqfleet.clock import FixedClock
+from freqfleet.clock import FixedClock, iso
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
@@ -147,6 +148,42 @@ def test_profit_factor_without_losses_is_not_measured():
     assert evidence.profit_factor is None
 
 
+def test_a_store_without_trades_is_told_where_they_come_from():
+    candles, _ = waves(RISING)
+
+    run = optimize(MemoryStore(), FakeCandleFiles(candles))
+
+    assert run.notes[0] == "no closed trade to learn from; `freqfleet sync` brings those of the bots"
+
+
+def test_trades_that_are_all_older_than_the_window_are_told_with_ways_to_reach_them():
+    candles, trades = waves(RISING)
+    store = store_of(trades)
+    newest = max(one.closed_at for one in trades)
+    late = newest + timedelta(days=100, minutes=5)
+
+    run = optimize(store, FakeCandleFiles(candles), as_of=late)
+
+    day_after = newest.date() + timedelta(days=1)
+    assert run.count(Verdict.PUBLISHED) == 0
+    assert f"no trade closed in the last 90 days, the newest did at {iso(newest)}" in run.notes[0]
+    assert f"optimize --as-of {day_after}, or [optimizer] days_back = 190" in run.notes[0]
+    for way in (
+        {"as_of": datetime.combine(day_after, time(), tzinfo=UTC)},
+        {"settings": settings_for(days_back=190)},
+    ):
+        found = optimize(store, FakeCandleFiles(candles), **{"as_of": late, **way})
+        assert not any("no trade" in note for note in found.notes)
+
+
+def test_hold_out_is_named_for_what_it_is_once():
+    candles, trades = waves(RISING)
+
+    run = optimize(store_of(trades), FakeCandleFiles(candles))
+
+    assert run.notes == ("[gate] method is holdout: about half of what it publishes is chance",)
+
+
 def test_incumbent_is_what_is_in_force_at_as_of():
     candles, trades = waves(RISING)
     good = version(recorded_at=after(0), stop_loss=-0.03, take_profit=0.06, time_limit_minutes=240)
@@ -277,7 +314,7 @@ def test_asked_pair_that_nobody_knows_is_said_aloud():
     run = optimize(store_of(trades), FakeCandleFiles(candles), pairs=[BTC, ETH])
 
     assert finding_of(run, ETH).decision.reason == "0 trades, 60 needed"
-    assert run.notes == (f"{ETH} has neither candles nor trades; known: {BTC}",)
+    assert run.notes[0] == f"{ETH} has neither candles nor trades; known: {BTC}"
 
 
 def test_asked_pairs_only_in_the_order_asked():
@@ -412,7 +449,7 @@ def test_trades_of_an_unknown_bot_are_said_aloud():
 
     run = optimize(store_of(trades, [closed_trade(1, bot="BOT9")]), FakeCandleFiles(candles))
 
-    assert run.notes == ("1 trades of BOT9 take no part: this run learns from BOT1, BOT2, BOT3",)
+    assert run.notes[0] == "1 trades of BOT9 take no part: this run learns from BOT1, BOT2, BOT3"
 
 
 def test_run_id_is_the_same_for_the_same_question():

@@ -110,7 +110,7 @@ def test_resumed_run_redoes_no_finished_pair_and_decides_the_same(tmp_path, sear
     assert files.loaded == [PAIRS[2]]
     assert resumed.findings == whole.findings
     assert resumed.run_id == whole.run_id
-    assert resumed.notes == ("study night goes on: 2 pairs were finished before",)
+    assert resumed.notes[0] == "study night goes on: 2 pairs were finished before"
     assert [one.key.pair for one in store.parameter_versions()] == list(PAIRS)
 
 

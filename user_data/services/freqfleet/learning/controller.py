@@ -27,6 +27,7 @@ from freqfleet.learning.bin_columns import BinColumns
 from freqfleet.learning.bin_exits import BinExitsRun
 from freqfleet.learning.bin_hysteresis import Hysteresis
 from freqfleet.learning.bin_posteriors import BINS, Belief, Beliefs, believe
+from freqfleet.learning.fleet_trades import why_no_trades
 from freqfleet.learning.memory import BinMemory
 from freqfleet.learning.trade_feed import Kind, Look, TradeFeed
 from freqfleet.market.trade_columns import NO_TRADES, SIDES, TradeColumns
@@ -175,6 +176,9 @@ class Controller:
         for bot, count in look.strangers.items():
             bots = ", ".join(self._settings.bots)
             self._note(f"{count} trades of {bot} take no part: this controller learns from {bots}", notes)
+        if not (len(known.columns) or look.strangers or look.ahead):
+            newest, days_back = look.health.last_trade_closed_at, self._settings.optimizer.days_back
+            self._note(why_no_trades(newest, as_of=now, days_back=days_back), notes)
         if look.ahead:
             self._note(f"{look.ahead} trades close after this clock says it is; set the clocks", notes)
         if known.columns.clamped:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from freqfleet.clock import from_ms, iso
 from freqfleet.domain.sides import Side
 from freqfleet.learning.memory import LearningMemory
 from freqfleet.market.trade_columns import NO_TRADES, SIDES, TradeColumns
@@ -18,10 +19,12 @@ class FleetTrades:
     """Trades by pair and side, oldest close first.
 
     strangers : how many trades came from bots that were not asked for; they take no part.
+    missing : why there is not one trade, and what to do; None where there are some.
     """
 
     by_pair_side: Mapping[PairSide, TradeColumns]
     strangers: Mapping[str, int]
+    missing: str | None = None
 
     def of(self, pair: str, side: Side) -> TradeColumns:
         """Return the trades of one pair and side, none where there are none."""
@@ -62,4 +65,21 @@ def load_fleet_trades(
         trades = trades.subset(ours)
     parts = trades.groups(trades.pair * len(SIDES) + trades.side)
     grouped = {(one.pairs[one.pair[0]], SIDES[one.side[0]]): one for one in parts}
-    return FleetTrades(by_pair_side=grouped, strangers=strangers)
+    missing = None
+    if not grouped and not strangers:
+        earlier = store.trade_columns(closed_to=as_of, pairs=pairs)
+        newest = from_ms(int(earlier.closed_ms.max())) if len(earlier) else None
+        missing = why_no_trades(newest, as_of=as_of, days_back=days_back)
+    return FleetTrades(by_pair_side=grouped, strangers=strangers, missing=missing)
+
+
+def why_no_trades(newest: datetime | None, *, as_of: datetime, days_back: int) -> str:
+    """Say why a window has no trade. newest : when the last one before the window closed, if there is one."""
+    if newest is None:
+        return "no closed trade to learn from; `freqfleet sync` brings those of the bots"
+    day_after = newest.date() + timedelta(days=1)
+    return (
+        f"no trade closed in the last {days_back} days, the newest did at {iso(newest)}; to learn "
+        f"from older ones: optimize --as-of {day_after}, or [optimizer] days_back = "
+        f"{(as_of - newest).days + days_back}"
+    )

@@ -185,6 +185,8 @@ class Optimizer:
         for pair in asked:
             if pair not in known:
                 self._note(f"{pair} has neither candles nor trades; known: {', '.join(sorted(known))}")
+        if trades.missing is not None:
+            self._note(trades.missing)
         self._publish_waiting()
         for bot, count in trades.strangers.items():
             bots = ", ".join(self._settings.bots)
@@ -202,6 +204,8 @@ class Optimizer:
         if plan is not None:
             outcomes, gathering, decay = self._certified(outcomes, book, plan)
             self._note_few(asked)
+        else:
+            self._note("[gate] method is holdout: about half of what it publishes is chance")
         return OptimizerRun(
             run_id=self.run_id,
             as_of=self.as_of,
@@ -222,9 +226,7 @@ class Optimizer:
             entries_ms=trades.entries_ms,
             longest_minutes=max(self._learner.horizon_minutes, *(one.time_limit_minutes for one in in_force)),
         )
-        if plan is None:
-            logger.warning("[gate] method is holdout: about half of what it publishes is chance")
-        elif plan.refusal is not None:
+        if plan is not None and plan.refusal is not None:
             self._note(plan.refusal)
         return plan
 
