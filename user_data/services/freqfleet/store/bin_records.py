@@ -48,6 +48,11 @@ def bin_record(row: StoredRow) -> BinRecord:
     return record
 
 
+def record_label(row: StoredRow) -> str:
+    """Return how messages name the record of a row."""
+    return f"bin record {row.series!r}"
+
+
 def one_row_a_place(rows: Sequence[Row]) -> dict[RecordPlace, Row]:
     """Return the last row of every level and millisecond."""
     return {(row["series"], row["recorded_ms"]): row for row in rows}

@@ -7,12 +7,11 @@ A call is no transaction here; one that failed half-way is made again and finds 
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -21,12 +20,12 @@ from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
-from freqfleet.errors import InputError, ParameterError, StoreUnavailable, TradeSourceError
+from freqfleet.errors import ParameterError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import influx_names as names
 from freqfleet.store import influx_points as points
 from freqfleet.store import influx_series
-from freqfleet.store.bin_records import bin_record
+from freqfleet.store.bin_records import bin_record, record_label
 from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.influx_batch import Batch
 from freqfleet.store.influx_changes import record_batch, series_batch, trade_batch, version_batch
@@ -44,16 +43,15 @@ from freqfleet.store.rows import (
     closed_trade,
     next_ms,
     parameter_version,
+    trade_label,
+    version_label,
     whole_ms,
 )
 from freqfleet.store.series import Reading, series_rows
+from freqfleet.store.unusable import UnusableRows
 
 if TYPE_CHECKING:  # NumPy, which only who learns pays for
     from freqfleet.market.trade_columns import TradeColumns
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class InfluxStore:
@@ -91,12 +89,12 @@ class InfluxStore:
         self._bins_bucket = target.prefix + names.ADAPTIVE_BUCKET
         self._series_bucket = target.prefix + names.OPTIMIZED_BUCKET
         self._closed = False
-        self._unusable: dict[str, str] = {}
+        self._unusable = UnusableRows(self.description)
 
     @property
     def unusable_rows(self) -> dict[str, str]:
         """Points this instance met that lie outside the domain, with the reason. Never returned."""
-        return dict(self._unusable)
+        return self._unusable.reasons
 
     # -- closed trades ---------------------------------------------------------------------------------
 
@@ -125,9 +123,8 @@ class InfluxStore:
         """Return trades with closed_from <= closed_at < closed_to, sorted by close, bot, instance, id."""
         self._require_open()
         alive = self._trades.alive(points.TRADE_SELECT, closed_from, closed_to, bots, pairs)
-        trades = self._values((one.row for one in alive), closed_trade, _trade_label)
-        trades.sort(key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
-        return trades
+        trades = self._unusable.usable((one.row for one in alive), closed_trade, trade_label)
+        return sorted(trades, key=lambda one: (one.closed_at, one.bot, one.instance, one.trade_id))
 
     def trade_columns(
         self,
@@ -215,8 +212,7 @@ class InfluxStore:
         self._require_open()
         upto = [] if recorded_to is None else [f"time < {(whole_ms(recorded_to) + 1) * points.NS_PER_MS}"]
         ask = self._reader.newest_records if newest_only else self._reader.records
-        rows = ask(self._bins_bucket, upto)
-        found = self._values(rows, bin_record, lambda row: f"bin record {row.series!r}")
+        found = self._unusable.usable(ask(self._bins_bucket, upto), bin_record, record_label)
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
 
     # -- numbers over time -----------------------------------------------------------------------------
@@ -283,21 +279,7 @@ class InfluxStore:
         return batch.send(self._write, bucket, self.description)
 
     def _parameter_versions(self, rows: Iterable[StoredRow]) -> list[ParameterVersion]:
-        return self._values(rows, parameter_version, lambda row: f"version {row.version_id}")
-
-    def _values(
-        self, rows: Iterable[StoredRow], to_value: Callable[[StoredRow], T], label: Callable[[StoredRow], str]
-    ) -> list[T]:
-        values: list[T] = []
-        for row in rows:
-            try:
-                values.append(to_value(row))
-            except (InputError, ValueError, TypeError, OverflowError) as error:
-                name = label(row)
-                if name not in self._unusable:
-                    logger.warning("%s: %s is not used: %s", self.description, name, error)
-                self._unusable[name] = str(error)
-        return values
+        return list(self._unusable.usable(rows, parameter_version, version_label))
 
     def _require_open(self) -> None:
         if self._closed:
@@ -311,10 +293,6 @@ def _sum(one: WriteReceipt, other: WriteReceipt) -> WriteReceipt:
         duplicate=one.duplicate + other.duplicate,
         rejected=one.rejected + other.rejected,
     )
-
-
-def _trade_label(row: StoredRow) -> str:
-    return f"{row.bot} {row.instance} trade {row.trade_id}"
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

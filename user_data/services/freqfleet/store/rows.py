@@ -32,9 +32,6 @@ StoredRow: TypeAlias = Any  # a row as the database gives it: its columns are at
 TradeIdentity = tuple[str, str, int]
 T = TypeVar("T")
 
-# What a stored row that no value can be made of raises.
-UNUSABLE = (InputError, ValueError, TypeError, OverflowError)
-
 # In the order of the fields: `trade_of_columns` takes rows apart by position.
 TRADE_COLUMNS = tuple(
     {"opened_at": "opened_ms", "closed_at": "closed_ms"}.get(name, name)
@@ -64,6 +61,16 @@ def accepted_rows(
 def whole_ms(moment: datetime) -> int:
     """Return `moment` (aware) as milliseconds, cut, never rounded up into the next one."""
     return to_ms(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+
+
+def trade_label(row: StoredRow) -> str:
+    """Return how messages name the trade of a row."""
+    return f"{row.bot} {row.instance} trade {row.trade_id}"
+
+
+def version_label(row: StoredRow) -> str:
+    """Return how messages name the version of a row."""
+    return f"version {row.version_id}"
 
 
 def next_ms(moment: datetime) -> int:

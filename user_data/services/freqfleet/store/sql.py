@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,29 +20,29 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, SettingsError, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import migrations, sql_bins, sql_series, sql_trade_rows, sql_versions
-from freqfleet.store.bin_records import bin_record, record_row
+from freqfleet.store.bin_records import bin_record, record_label, record_row
 from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.engine import WRITES, describe, open_engine, parse_store_url, use_wal
 from freqfleet.store.faults import told
 from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import (
     TRADE_COLUMNS,
-    UNUSABLE,
     StoredRow,
     accepted_rows,
     parameter_version,
+    trade_label,
     trade_of_columns,
     trade_row,
+    version_label,
     version_row,
     whole_ms,
 )
 from freqfleet.store.schema import bin_records, closed_trades, parameter_versions, series
 from freqfleet.store.series import Reading, series_rows
+from freqfleet.store.unusable import UNUSABLE, UnusableRows
 
 if TYPE_CHECKING:  # NumPy, which only who learns pays for
     from freqfleet.market.trade_columns import TradeColumns
-
-logger = logging.getLogger(__name__)
 
 _BACKENDS = ("sqlite", "postgresql")
 _ROWS_AT_ONCE = 2000  # so many rows are held beside the values that are made of them
@@ -72,7 +71,7 @@ class SqlStore:
         self._timeout_seconds = timeout_seconds
         self._engine = open_engine(parsed, timeout_seconds, secret)
         self._closed = False
-        self._unusable: dict[str, str] = {}
+        self._unusable = UnusableRows(self.description)
         try:
             with self._reading() as connection:  # before the first change: is it ours, and not newer?
                 migrations.schema_version(connection, self.description)
@@ -86,7 +85,7 @@ class SqlStore:
     @property
     def unusable_rows(self) -> dict[str, str]:
         """Rows this instance met that lie outside the domain, with the reason. Never returned."""
-        return dict(self._unusable)
+        return self._unusable.reasons
 
     def record_closed_trades(self, trades: Sequence[ClosedTrade]) -> WriteReceipt:
         """Store closed trades in one transaction, exactly once per (bot, instance, trade_id)."""
@@ -108,7 +107,7 @@ class SqlStore:
         by_close = sql_trade_rows.window(query, closed_from, closed_to, bots, pairs).order_by(
             closed_trades.c.closed_ms
         )
-        trades = self._read(by_close, trade_of_columns, _trade_label)
+        trades = self._read(by_close, trade_of_columns, trade_label)
         sql_trade_rows.sort_ties(trades)
         return trades
 
@@ -125,7 +124,9 @@ class SqlStore:
 
         query = sql_trade_rows.window(select_columns(), closed_from, closed_to, bots, pairs)
         with self._reading() as connection, _collector_at_rest():
-            return read_columns(connection, query, lambda row, reason: self._skip(_trade_label(row), reason))
+            return read_columns(
+                connection, query, lambda row, reason: self._unusable.skip(trade_label(row), reason)
+            )
 
     def last_recorded_close(self, bot: str) -> datetime | None:
         """Return the newest close time of a bot, or None where it has no trade."""
@@ -182,9 +183,7 @@ class SqlStore:
         self, *, recorded_to: datetime | None = None, newest_only: bool = False
     ) -> list[BinRecord]:
         """Return every record up to and including `recorded_to`, by recording, then level."""
-        found = self._read(
-            sql_bins.query(recorded_to, newest_only), bin_record, lambda row: f"bin record {row.series!r}"
-        )
+        found = self._read(sql_bins.query(recorded_to, newest_only), bin_record, record_label)
         # Sorted here: databases differ in how they order text.
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
 
@@ -253,7 +252,7 @@ class SqlStore:
 
     def _read_versions(self, query: Select[Any]) -> list[ParameterVersion]:
         ordered = query.order_by(parameter_versions.c.recorded_ms, parameter_versions.c.sequence)
-        return self._read(ordered, parameter_version, _version_label)
+        return self._read(ordered, parameter_version, version_label)
 
     def _read(
         self, query: Select[Any], to_value: Callable[[StoredRow], T], label: Callable[[StoredRow], str]
@@ -264,25 +263,8 @@ class SqlStore:
                 try:
                     values += [to_value(row) for row in rows]
                 except UNUSABLE:
-                    values += self._usable(rows, to_value, label)
+                    values += self._unusable.usable(rows, to_value, label)
         return values
-
-    def _usable(
-        self,
-        rows: Sequence[StoredRow],
-        to_value: Callable[[StoredRow], T],
-        label: Callable[[StoredRow], str],
-    ) -> Iterator[T]:
-        for row in rows:
-            try:
-                yield to_value(row)
-            except UNUSABLE as error:
-                self._skip(label(row), str(error))
-
-    def _skip(self, label: str, reason: str) -> None:
-        if label not in self._unusable:
-            logger.warning("%s: %s is not used: %s", self.description, label, reason)
-        self._unusable[label] = reason
 
 
 @contextmanager
@@ -310,11 +292,3 @@ def _insert_into(table: Table, backend: str) -> Any:
     from sqlalchemy.dialects import sqlite  # noqa: PLC0415
 
     return sqlite.insert(table)
-
-
-def _trade_label(row: StoredRow) -> str:
-    return f"{row.bot} {row.instance} trade {row.trade_id}"
-
-
-def _version_label(row: StoredRow) -> str:
-    return f"version {row.version_id}"

@@ -23,8 +23,9 @@ from freqfleet.domain.pairs import checked_pair
 from freqfleet.errors import TradeSourceError
 from freqfleet.market.arrays import IntArray
 from freqfleet.market.trade_columns import NO_TRADES, SIDES, TradeColumns
-from freqfleet.store.rows import TRADE_COLUMNS, UNUSABLE, StoredRow, trade_of_columns
+from freqfleet.store.rows import TRADE_COLUMNS, StoredRow, trade_of_columns
 from freqfleet.store.schema import closed_trades
+from freqfleet.store.unusable import UNUSABLE
 
 ROWS_AT_ONCE = 500  # more of them leave the cache of the processor before they are read
 
