@@ -31,6 +31,13 @@ def test_an_order_is_there_for_bots_to_read_and_clear_ends_it(run: Run, userdir:
     }
     assert state.orders()["fleet"].state is KillState.GREEN
     assert state.orders()["BOT2"].state is KillState.RED
+    assert cleared[1].splitlines() == [
+        "the order of fleet is ended, its equity peak begins anew; bots take it up within seconds",
+        "BOT2 stays RED: by hand; `freqfleet kill-switch clear --bot BOT2` ends that",
+    ]
+    shown = run("kill-switch", "show")[1].splitlines()
+    assert shown[0].startswith("fleet    GREEN, cleared 20")
+    assert shown[2].startswith("BOT2     RED, ordered 20")
 
 
 def test_show_says_what_holds_and_how_far_each_bot_is_below_its_peak(run: Run, userdir: Path) -> None:

@@ -44,6 +44,7 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     from freqfleet.clock import SystemClock
     from freqfleet.doctor.exchange import check_exchange
     from freqfleet.doctor.findings import fail, failed
+    from freqfleet.doctor.orders import check_orders
     from freqfleet.doctor.store_files import check_store_files
     from freqfleet.doctor.surroundings import check_candles, check_clock, check_settings, check_store
     from freqfleet.doctor.versions import check_versions
@@ -66,5 +67,6 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield from check_candles(settings)
     yield from check_store(settings, clock)
     yield from check_store_files(settings, clock)
+    yield from check_orders(settings)
     yield from check_clock(clock)
     yield from check_exchange(settings)

@@ -24,12 +24,13 @@ def kill_switch() -> None:
     """
 
 
-@kill_switch.command("show")
+@kill_switch.command("show", short_help="Show orders, and how bots stand to their peaks.")
 @json_option
 @click.pass_obj
 def show(invocation: Invocation, json_target: str | None) -> None:
     """Show what was ordered, and how far every bot is below its equity peak."""
     from freqfleet.clock import SystemClock, human_age, iso
+    from freqfleet.domain.kill_switch import KillState
 
     settings = invocation.settings()
     state, now = _state(settings), SystemClock().now()
@@ -41,11 +42,12 @@ def show(invocation: Invocation, json_target: str | None) -> None:
     limits = settings.kill_switch
     for scope in ("fleet", *settings.bots):
         order = orders.get(scope)
-        told = (
-            "GREEN, nothing was ordered"
-            if order is None
-            else f"{order.state}, ordered {iso(order.at)}: {order.reason}"
-        )
+        if order is None:
+            told = "GREEN, nothing was ordered"
+        elif order.state is KillState.GREEN:
+            told = f"GREEN, {order.reason} {iso(order.at)}"
+        else:
+            told = f"{order.state}, ordered {iso(order.at)}: {order.reason}"
         click.echo(f"{scope:<8} {told}")
         report = reports.get(scope)
         if report is not None:
@@ -55,6 +57,7 @@ def show(invocation: Invocation, json_target: str | None) -> None:
                 f"{'':<8} equity {report.mark.equity_quote:,.2f}, {report.mark.drawdown_ratio:.1%} below its "
                 f"peak{latched}; said {age} ago"
             )
+    click.echo("         the worse of fleet and bot holds")
     click.echo(
         f"limits   YELLOW at {limits.yellow_drawdown:.0%}, RED at {limits.red_drawdown:.0%} below the peak "
         "(0: off)"
@@ -77,7 +80,7 @@ def set_(invocation: Invocation, state: str, bot: str | None, reason: str) -> No
     _give(invocation, bot, wanted, reason)
 
 
-@kill_switch.command("clear")
+@kill_switch.command("clear", short_help="End an order, and a RED of a drawdown.")
 @bot_option
 @click.pass_obj
 def clear(invocation: Invocation, bot: str | None) -> None:
@@ -89,7 +92,8 @@ def clear(invocation: Invocation, bot: str | None) -> None:
 
 def _give(invocation: Invocation, bot: str | None, state: Any, reason: str) -> None:
     from freqfleet.clock import SystemClock
-    from freqfleet.domain.kill_switch import FLEET
+    from freqfleet.doctor.orders import clear_command
+    from freqfleet.domain.kill_switch import FLEET, KillState
     from freqfleet.errors import InputError
     from freqfleet.store.fleet_state import Order
 
@@ -97,8 +101,15 @@ def _give(invocation: Invocation, bot: str | None, state: Any, reason: str) -> N
     if bot is not None and bot not in settings.bots:
         raise InputError(f"no bot {bot!r}; fleet.toml knows {', '.join(settings.bots)}")
     scope = FLEET if bot is None else bot
-    _state(settings).give(scope, Order(state=state, reason=reason, at=SystemClock().now()))
-    click.echo(f"{scope} is ordered {state}: {reason}; bots take it up within seconds")
+    folder = _state(settings)
+    folder.give(scope, Order(state=state, reason=reason, at=SystemClock().now()))
+    if state is not KillState.GREEN:
+        click.echo(f"{scope} is ordered {state}: {reason}; bots take it up within seconds")
+        return
+    click.echo(f"the order of {scope} is ended, its equity peak begins anew; bots take it up within seconds")
+    for other, order in folder.orders().items():
+        if order.state is not KillState.GREEN:
+            click.echo(f"{other} stays {order.state}: {order.reason}; {clear_command(other)} ends that")
 
 
 def _state(settings: Settings) -> FleetState:
