@@ -12,8 +12,10 @@ from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
+from freqfleet.market.candles import CandleFiles
 from freqfleet.parameters.version import ParameterVersion, Stage
 from freqfleet.store.sql import SqlStore
+from freqfleet.testing.candle_tables import candle_table, write_candles
 from freqfleet.testing.records import bin_record
 from freqfleet.testing.trades import version
 
@@ -224,3 +226,19 @@ def test_explain_says_how_old_the_book_is_and_what_follows_the_path(run: Run, pu
     assert "break-even: the stop moves to entry plus fees, once" in out
     assert "partial targets are replayed only" in out
     assert "regime: left when the day's trend turns 1.5" in out
+
+
+def test_a_pair_that_has_no_candles_is_told_the_nearest_that_has(run: Run, publish, userdir: Path):
+    publish(version(recorded_at=MONDAY, pair="ETH/USDT:USDT"))
+    write_candles(
+        CandleFiles(userdir / "data" / "binance").path(PAIR),
+        candle_table("minute open high low close volume\n 0 1 1 1 1 1"),
+    )
+
+    told = {pair: run("params", "explain", pair) for pair in ("BTC/UDST:USDT", PAIR, "ETH/USDT:USDT")}
+    _, _, of_history = run("params", "history", "BTC/UDST:USDT")
+
+    assert told["BTC/UDST:USDT"][2] == f"BTC/UDST:USDT has no candles here; did you mean {PAIR}?\n"
+    assert told["BTC/UDST:USDT"][0] == 0
+    assert of_history == told["BTC/UDST:USDT"][2]
+    assert told[PAIR][2] == told["ETH/USDT:USDT"][2] == ""

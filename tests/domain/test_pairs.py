@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from freqfleet.domain.pairs import checked_pair
+from freqfleet.domain.pairs import checked_pair, did_you_mean
 from freqfleet.errors import InputError
 
 
@@ -38,3 +38,19 @@ def test_anything_else_is_refused_and_shown(pair):
         checked_pair(pair)
 
     assert repr(pair) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (["BTC/USDT:USDT", "SOL/USDT:USDT"], "did you mean SOL/USDT:USDT?"),
+        (["A/B", "C/D"], "known: A/B, C/D"),
+        (
+            [f"{letter}/B" for letter in "ABCDEFGHIJ"],
+            "known: A/B, B/B, C/B, D/B, E/B, F/B, G/B, H/B and 2 more",
+        ),
+        ([], "no pair is known"),
+    ],
+)
+def test_a_misspelt_pair_is_answered_with_the_nearest_or_some(known, said):
+    assert did_you_mean("SLO/USDT:USDT", known) == said

@@ -14,6 +14,8 @@ from freqfleet.cli.params_changes import export, import_, retire, rollback
 from freqfleet.cli.program import Invocation
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from freqfleet.domain.bin_record import BinRecord
     from freqfleet.domain.sides import Side
     from freqfleet.parameters.book import Link, ParameterBook, Resolution
@@ -60,7 +62,7 @@ def list_(invocation: Invocation, at: str | None, json_target: str | None) -> No
         print_champions(champions, book.defaults, moment)
 
 
-@params.command("explain")
+@params.command("explain", short_help="Say what a position would get, and why.")
 @click.argument("pair")
 @side_option
 @click.option("--leverage", type=float, help="Of the position; [runtime] leverage where it is not given.")
@@ -103,11 +105,12 @@ def explain(
     if json_target != STDOUT:
         from freqfleet.cli.params_tables import print_explanation
 
+        _tell_stranger(invocation, pair, {one.key.pair for one in book.versions if one.key.pair is not None})
         for one, answer in answers:
             print_explanation(pair, one, lever, moment, answer, book=_age(book, moment), record=speakers[one])
 
 
-@params.command("history")
+@params.command("history", short_help="List every version of a pair, oldest first.")
 @click.argument("pair")
 @side_option
 @json_option
@@ -128,6 +131,23 @@ def history(invocation: Invocation, pair: str, side: str | None, json_target: st
         from freqfleet.cli.params_tables import print_history
 
         print_history(pair, versions)
+        if not versions:
+            _tell_stranger(invocation, pair, ())
+
+
+def _tell_stranger(invocation: Invocation, pair: str, published: Collection[str]) -> None:
+    """Say it where a pair has neither candles nor anything published: it may be misspelt."""
+    from freqfleet.domain.pairs import did_you_mean
+    from freqfleet.errors import MarketError
+    from freqfleet.market.candles import CandleFiles
+
+    settings = invocation.settings()
+    try:
+        known = {*published, *CandleFiles(settings.datadir, settings.market.timeframe).pairs()}
+    except MarketError:
+        return  # a machine without candles cannot tell
+    if pair not in known:
+        click.echo(f"{pair} has no candles here; {did_you_mean(pair, known)}", err=True)
 
 
 def _moment(text: str | None) -> datetime:

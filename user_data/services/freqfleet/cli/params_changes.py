@@ -21,7 +21,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Check and show, c
 _SHOWN_REJECTIONS = 3
 
 
-@click.command("rollback")
+@click.command("rollback", short_help="Put the values of an earlier version in force again.")
 @click.argument("version")
 @note_option
 @dry_run_option
@@ -37,7 +37,7 @@ def rollback(
     _change(invocation, "rollback", version, note=note, dry_run=dry_run, json_target=json_target)
 
 
-@click.command("retire")
+@click.command("retire", short_help="Take a version out of force.")
 @click.argument("version")
 @note_option
 @dry_run_option
@@ -50,7 +50,7 @@ def retire(
     _change(invocation, "retire", version, note=note, dry_run=dry_run, json_target=json_target)
 
 
-@click.command("export")
+@click.command("export", short_help="Write every version to a file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Write over a file that exists.")
 @json_option
@@ -78,7 +78,7 @@ def export(invocation: Invocation, file: Path, force: bool, json_target: str | N
         click.echo(f"left out: {label}: {reason}", err=True)
 
 
-@click.command("import")
+@click.command("import", short_help="Append the versions of such a file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @dry_run_option
 @json_option

@@ -18,7 +18,7 @@ from functools import cached_property
 from freqfleet.clock import Clock
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.exits import ExitParameters
-from freqfleet.domain.pairs import checked_pair
+from freqfleet.domain.pairs import checked_pair, did_you_mean
 from freqfleet.domain.sides import Side
 from freqfleet.errors import StoreUnavailable
 from freqfleet.learning.certification import Gathering
@@ -184,7 +184,7 @@ class Optimizer:
         known = {*self._candles.pairs(), *trades.pairs}
         for pair in asked:
             if pair not in known:
-                self._note(f"{pair} has neither candles nor trades; known: {', '.join(sorted(known))}")
+                self._note(f"{pair} has neither candles nor trades; {did_you_mean(pair, known)}")
         if trades.missing is not None:
             self._note(trades.missing)
         self._publish_waiting()
