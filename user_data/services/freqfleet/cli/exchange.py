@@ -24,7 +24,7 @@ def exchange() -> None:
     """The loopback exchange that lets freqtrade run offline."""
 
 
-@exchange.command("serve")
+@exchange.command("serve", short_help="Serve candles as Binance's futures exchange.")
 @click.option(
     "--datadir",
     type=click.Path(path_type=Path, file_okay=False),

@@ -30,8 +30,15 @@ def feeders() -> None:
     "--from", "first", metavar="T", help="The first version is valid from then; with --to: a history."
 )
 @click.option("--to", "last", metavar="T", help="The last version is valid from then; the newest candle.")
-@click.option("--every", default="14d", show_default=True, help="Time between versions, 14d or 12h.")
-@click.option("--pairs", help="Only these, separated by commas; every pair there are candles of.")
+@click.option(
+    "--every", default="14d", show_default=True, metavar="PERIOD", help="Time between versions, 14d or 12h."
+)
+@click.option(
+    "--pairs",
+    multiple=True,
+    metavar="PAIR",
+    help="Only these (repeatable, or separated by commas); every pair there are candles of.",
+)
 @click.option("--again", is_flag=True, help="Train versions that are already there once more.")
 @json_option
 @click.pass_obj
@@ -40,7 +47,7 @@ def train(
     first: str | None,
     last: str | None,
     every: str,
-    pairs: str | None,
+    pairs: tuple[str, ...],
     again: bool,
     json_target: str | None,
 ) -> None:
@@ -53,7 +60,9 @@ def train(
     def moments(trainer: FeederTrainer) -> list[datetime]:
         return _moments(trainer, first, last, every)
 
-    written, skipped = train_versions(invocation.settings(), moments, pairs=pairs, again=again)
+    written, skipped = train_versions(
+        invocation.settings(), moments, pairs=",".join(pairs) if pairs else None, again=again
+    )
     if json_target is not None:
         write_json(json_target, {"versions": written, "skipped_pairs": skipped})
 
@@ -118,7 +127,7 @@ def train_versions(
     return written, trainer.skipped
 
 
-@feeders.command("list")
+@feeders.command("list", short_help="Rank the feeders by what their votes earned out of fold.")
 @json_option
 @click.pass_context
 def list_(context: click.Context, json_target: str | None) -> None:
@@ -160,7 +169,7 @@ def list_(context: click.Context, json_target: str | None) -> None:
         context.exit(1)
 
 
-@feeders.command()
+@feeders.command(short_help="Show what every feeder says of the last closed candle.")
 @click.argument("pairs", nargs=-1, required=True)
 @click.option("--at", metavar="T", help="The last candle that has closed by then; the newest one.")
 @json_option

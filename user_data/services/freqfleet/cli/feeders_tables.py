@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,11 @@ from rich.table import Table
 
 from freqfleet.clock import iso
 from freqfleet.learning.feeder_training.standing import HeadStanding, Standing
+from freqfleet.report.formats import plural
 from freqfleet.signals.models.bank import FeederBank
 from freqfleet.validation.blocks import Interval
+
+TABLE_COLUMNS = 120
 
 
 def print_standings(
@@ -24,7 +28,7 @@ def print_standings(
     rules: Sequence[str],
 ) -> None:
     """Print the ranking, one line a head, and what is not in it."""
-    console = Console()
+    console = _console()
     if not found:
         console.print(
             f"No trained feeder in {bank.folder}: the rules vote ({', '.join(rules)}).", highlight=False
@@ -41,9 +45,10 @@ def print_standings(
             for head in one.heads:
                 table.add_row(*_row(one, head))
         console.print(table)
+        versions = plural(len(bank.versions()), "version")
         console.print(
-            f"\n{len(bank.versions())} versions in {bank.folder}. Out of fold: rows that neither trees nor "
-            "threshold had seen. bps a vote: after costs, with its 95 % interval (days resampled); rule: "
+            f"\n{versions} in {bank.folder}. Out of fold: rows that neither trees nor threshold had seen. "
+            "bps a vote: after costs, with its 95 % interval (days resampled); rule: "
             "what the best rule feeder's votes earned on the same rows. All intervals: --json -",
             highlight=False,
         )
@@ -53,6 +58,11 @@ def print_standings(
         console.print(f"Without a model: {', '.join(untrained)}.", highlight=False)
     for file, why in bank.problems.items():
         console.print(f"Not used: {file}: {why}", style="red", highlight=False)
+
+
+def _console() -> Console:
+    """A pipe has no width of its own, and verdicts need some."""
+    return Console(width=None if sys.stdout.isatty() else TABLE_COLUMNS)
 
 
 def _learned(one: Standing) -> str:
@@ -112,7 +122,7 @@ def standing_values(one: Standing) -> dict[str, Any]:
 
 def print_scores(answers: Sequence[Mapping[str, Any]], feeders: Sequence[str]) -> None:
     """Print what every feeder says of each pair's candle."""
-    console = Console()
+    console = _console()
     for answer in answers:
         console.print(f"{answer['pair']}, candle of {answer['candle']}", highlight=False)
         table = Table(box=None, pad_edge=False)
@@ -125,7 +135,9 @@ def print_scores(answers: Sequence[Mapping[str, Any]], feeders: Sequence[str]) -
         console.print(table)
         if "models" in answer and not any(answer["models"].values()):
             console.print(
-                "No model was valid when this candle opened; give --at a later time.", highlight=False
+                "No model was valid when this candle opened: a model is valid from the newest candle of its "
+                "training on. Ask again once a later candle has closed, or give --at a later time.",
+                highlight=False,
             )
         for side in ("long", "short"):
             votes = f"{answer[side]['votes']} of {answer[side]['voters']} vote {side}"
