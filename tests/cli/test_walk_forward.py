@@ -105,6 +105,7 @@ def test_ends_with_1_where_nothing_was_published(run: Run, fleet: Path) -> None:
     code, out, _ = run("walk-forward", "--from", FIRST, "--to", FIRST)
 
     assert code == 1
+    assert f"no exits were published: `freqfleet optimize --dry-run --as-of {FIRST}` says why" in out
     assert "0 versions and 4 bin records in 1 step" in out
 
 

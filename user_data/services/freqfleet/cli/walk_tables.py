@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from freqfleet.clock import iso
 from freqfleet.domain.decisions import Verdict
 from freqfleet.learning.walk_forward import Step
 from freqfleet.report.formats import as_count, as_seconds, as_time, plural
@@ -50,3 +51,8 @@ def print_walk(steps: Sequence[Step]) -> None:
         f"{plural(versions, 'version')} and {plural(records, 'bin record')} in {plural(len(steps), 'step')}, "
         "each learned from what was known at its time"
     )
+    if not versions and steps:
+        last = iso(steps[-1].as_of)
+        console.print(
+            f"no exits were published: `freqfleet optimize --dry-run --as-of {last}` says why", markup=False
+        )
