@@ -140,13 +140,11 @@ def optimize(
             "whole grid",
             err=True,
         )
+    CandleFiles(settings.datadir, settings.market.timeframe).pairs()  # raises before anything is made
     if not dry_run and moment is None:
         ctx.with_resource(_alone(settings))
     ctx.with_resource(_log_file(settings, seed))
     with closing(open_store(settings)) as store:
-        CandleFiles(
-            settings.datadir, settings.market.timeframe
-        ).pairs()  # raises before an earlier study gives way to this one
         opened = open_study(
             settings,
             search=chosen_search,
@@ -187,14 +185,14 @@ def optimize(
         from freqfleet.learning.decisions_csv import write_decisions
 
         write_decisions(csv_file, run)
-    if report_folder is not None:
-        _report(report_folder, run, settings)
     if json_target is not None:
         write_json(json_target, to_document(run))
     if json_target != STDOUT:
         from freqfleet.cli.optimize_tables import print_run
 
         print_run(run)
+    if report_folder is not None:
+        _report(report_folder, run, settings)
     from freqfleet.domain.decisions import Verdict
 
     ctx.exit(0 if run.count(Verdict.PUBLISHED) or run.count(Verdict.INHERITED) else 1)

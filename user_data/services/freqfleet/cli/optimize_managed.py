@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from contextlib import closing
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from freqfleet.cli.json_target import STDOUT, write_json
 from freqfleet.clock import SystemClock, iso
 from freqfleet.learning.managed_run import ManagedOutcome, ManagedRun, compare_managed
 from freqfleet.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 def show_managed(
@@ -29,7 +32,8 @@ def show_managed(
     from freqfleet.market.leverage_tiers import load_leverage_tiers
     from freqfleet.wiring import open_store
 
-    with closing(open_store(settings)) as store:
+    with closing(open_store(settings)) as store, _progress() as progress:
+        task = progress.add_task("pair sides", total=None)
         run = compare_managed(
             store,
             CandleFiles(settings.datadir, settings.market.timeframe, as_of=as_of),
@@ -38,13 +42,23 @@ def show_managed(
             as_of=as_of or SystemClock().now(),
             pairs=pairs,
             tiers=load_leverage_tiers(),
-            on_outcome=lambda one: click.echo(f"{one.pair} {one.side.value} done", err=True),
+            on_outcome=lambda one: progress.update(
+                task, advance=1, description=f"{one.pair} {one.side.value}"
+            ),
         )
     if json_target is not None:
         write_json(json_target, to_document(run))
     if json_target != STDOUT:
         for line in lines(run):
             click.echo(line)
+
+
+def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def lines(run: ManagedRun) -> list[str]:
