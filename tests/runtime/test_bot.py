@@ -17,13 +17,15 @@ from freqfleet.parameters.book import NO_RECORDS, ParameterBook
 from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.runtime.bookkeeper import BookKeeper
-from freqfleet.runtime.bot import ATR_COLUMN, FleetBot, Sizing
+from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.caution import Caution
 from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.leverage import LeverageRule
 from freqfleet.runtime.path_ledger import PathLedger
 from freqfleet.runtime.plans import PLAN_KEY, SIGNAL_KEY, PlanLedger
+from freqfleet.runtime.sizing import Sizing
 from freqfleet.runtime.stop_guard import StopGuardRule
+from freqfleet.runtime.voting import ATR_COLUMN
 from freqfleet.signals.ensemble import Ensemble
 from freqfleet.signals.feeders.registry import FEEDERS
 from freqfleet.testing.candle_frames import random_walk_candles

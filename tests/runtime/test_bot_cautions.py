@@ -21,13 +21,14 @@ from freqfleet.parameters.book import NO_RECORDS, ParameterBook
 from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.runtime.bookkeeper import BookKeeper
-from freqfleet.runtime.bot import FleetBot, Sizing
+from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.caution import Caution
 from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.leverage import LeverageRule
 from freqfleet.runtime.path_ledger import PathLedger
 from freqfleet.runtime.plans import PLAN_KEY, PlanLedger
 from freqfleet.runtime.provenance import ENTRY_KEY, EXIT_KEY
+from freqfleet.runtime.sizing import Sizing
 from freqfleet.runtime.switchboard import Switchboard
 from freqfleet.signals.ensemble import Ensemble
 from freqfleet.signals.feeders.registry import FEEDERS

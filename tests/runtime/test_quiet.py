@@ -24,13 +24,14 @@ from freqfleet.domain.sides import Side
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.runtime.bookkeeper import BookKeeper
-from freqfleet.runtime.bot import FleetBot, Sizing
+from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.breakers import Breakers
 from freqfleet.runtime.caution import CAREFREE, Caution
 from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.leverage import LeverageRule
 from freqfleet.runtime.path_ledger import PathLedger
 from freqfleet.runtime.plans import PlanLedger
+from freqfleet.runtime.sizing import Sizing
 from freqfleet.runtime.strategy import FleetStrategy
 from freqfleet.signals.ensemble import Ensemble
 from freqfleet.signals.feeders.registry import FEEDERS

@@ -6,7 +6,6 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,12 +13,9 @@ import pandas as pd
 
 from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.domain.exits import KILL_SWITCH_REASON
-from freqfleet.domain.leverage_bins import leverage_bin
-from freqfleet.domain.leverage_choice import stake_multiplier
 from freqfleet.domain.sides import Side
 from freqfleet.domain.tradable import replayed_only, tradable
 from freqfleet.domain.units import price_move_ratio, to_margin_ratio
-from freqfleet.market.indicators import atr_ratio, trend_z
 from freqfleet.parameters.book import Resolution
 from freqfleet.runtime.bookkeeper import BookKeeper
 from freqfleet.runtime.breakers import Trades
@@ -28,28 +24,19 @@ from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.exits import Position, exit_reason
 from freqfleet.runtime.faults import Faults
 from freqfleet.runtime.later_voters import LaterVoters
-from freqfleet.runtime.leverage import LeverageRule
+from freqfleet.runtime.left_out import LeftOut
 from freqfleet.runtime.moving_stop import Analysed, followed, moved_stop_rate, reason_of_stop
-from freqfleet.runtime.path_ledger import TREND_COLUMN, PathLedger
+from freqfleet.runtime.path_ledger import PathLedger
 from freqfleet.runtime.plans import HostTrade, PlanLedger
 from freqfleet.runtime.provenance import ENTRY_KEY, EXIT_KEY, BookAge, entry_provenance, exit_provenance
 from freqfleet.runtime.quiet import GuardedTrade, QuietCandles
+from freqfleet.runtime.sizing import Sizer, Sizing
 from freqfleet.runtime.stop_guard import ClosedTrades
+from freqfleet.runtime.voting import ATR_COLUMN, Voting
 from freqfleet.signals.ensemble import Ensemble
 from freqfleet.trades.host_trade import ClosingTrade
 
 logger = logging.getLogger(__name__)
-
-ATR_COLUMN = "atr_ratio"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizing:
-    """Leverage and stake of a position to open; and whether open stops follow later versions."""
-
-    leverage: LeverageRule
-    stake_by_evidence: bool = False
-    tighten_open_trades: bool = False
 
 
 class ClosedHost(HostTrade, ClosingTrade, Protocol):
@@ -85,9 +72,7 @@ class FleetBot:
         self._on_close = on_close
         self.faults = Faults(bot)
         self.host_protections = list(host_protections)
-        self._ensemble = ensemble
-        self._policy = policy
-        self._later = later
+        self._voting = Voting(bot, ensemble, policy, later)
         self._books = books
         self._ledger = ledger
         self._paths = paths
@@ -95,80 +80,48 @@ class FleetBot:
         self._caution = caution
         self._persistent = persistent
         self._quiet = QuietCandles(self.plan_of, books, tightens=sizing.tighten_open_trades)
-        self._reasons: dict[tuple[str, Side], dict[str, str]] = {}
+        self._left_out = LeftOut()
+        self._sizer = Sizer(bot, sizing, self._left_out)
         self.refusals: Counter[str] = Counter()
-        self.left_out: Counter[str] = Counter()
 
     # -- entries ---------------------------------------------------------------------------------
 
     def take_new_voters(self) -> None:
-        """Let voters vote that were found since; to be called between two looks at the market.
-
-        In the middle of one, a candle would be judged by some pairs' rules and other pairs' models.
-        """
-        found = self._later.take() if self._later is not None else None
-        if found is None:
-            return
-        self._ensemble, self._policy = found, replace(self._policy, min_votes=found.min_votes)
-        logger.warning(
-            "%s: a feeder bank has come: its %d feeders vote from the next candle on, %d must agree; the "
-            "rules vote no more",
-            self.bot, len(found.feeders), found.min_votes,
-        )  # fmt: skip
+        """Let voters vote that were found since; to be called between two looks at the market."""
+        self._voting.take_new()
 
     @property
     def reads_context(self) -> bool:
         """True where a feeder reads more than the pair's own candles; see runtime/market_context.py."""
-        return self._ensemble.reads_context
+        return self._voting.reads_context
 
     def indicators(self, candles: pd.DataFrame) -> pd.DataFrame:
         """Return `candles` with the votes of the ensemble and the volatility known at each close."""
-        columns = self._ensemble.columns(candles)
-        columns[ATR_COLUMN] = atr_ratio(
-            candles["high"].to_numpy(), candles["low"].to_numpy(), candles["close"].to_numpy()
-        )
-        columns[TREND_COLUMN] = trend_z(candles["close"].to_numpy())
-        return candles.join(columns)
+        return self._voting.indicators(candles)
 
     def entries(self, analysed: pd.DataFrame) -> pd.DataFrame:
         """Return `analysed` with enter_long, enter_short and enter_tag where this bot enters."""
-        analysed["enter_tag"] = ""
-        for side in Side:
-            enters = self._policy.enters(analysed, side)
-            analysed[f"enter_{side}"] = enters.astype("int8")
-            analysed.loc[enters, "enter_tag"] = analysed.loc[enters, f"tag_{side}"]
-        return analysed
+        return self._voting.entries(analysed)
 
     def leverage(
         self, pair: str, side: Side, at: datetime, analysed: pd.DataFrame, max_leverage: float
     ) -> float:
         """Return the leverage of a new position; why is kept for its provenance."""
-        book, found = self._books.book(at), self._resolve(pair, side, self._sizing.leverage.wanted, at)
-        choice = self._sizing.leverage.choose(
+        return self._sizer.leverage(
             pair,
             side,
-            stop=found.parameters,
-            evidence=book.records.evidence(pair, side, at),
+            stop=self._resolve(pair, side, self._sizing.leverage.wanted, at).parameters,
+            evidence=self._books.book(at).records.evidence(pair, side, at),
             atr_ratio=_last(analysed, ATR_COLUMN),
             max_leverage=max_leverage,
         )
-        self._reasons[pair, side] = {"leverage_reason": choice.reason}
-        if not self._sizing.leverage.knows(pair):
-            if not self.left_out[f"leverage of {pair}"]:
-                said = "%s %s: 1x and no more, the exchange's leverage tiers do not know it"
-                logger.warning(said, self.bot, pair)
-            self.left_out[f"leverage of {pair}"] += 1
-        logger.debug("%s %s %s: %.4gx, %s", self.bot, pair, side, choice.leverage, choice.reason)
-        return choice.leverage
 
     def stake(self, pair: str, side: Side, at: datetime, *, proposed: float, leverage: float) -> float:
         """Return the stake of a new position in stake currency."""
         if not self._sizing.stake_by_evidence:
             return proposed
-        record = self._books.book(at).records.evidence(pair, side, at).of(leverage_bin(leverage))
-        factor, reason = stake_multiplier(None if record is None else record.posterior, leverage)
-        self._reasons.setdefault((pair, side), {})["stake_reason"] = f"{factor:.3g} of the stake: {reason}"
-        return proposed * factor
+        evidence = self._books.book(at).records.evidence(pair, side, at)
+        return self._sizer.stake(pair, side, evidence, proposed=proposed, leverage=leverage)
 
     def entry_refusal(
         self, pair: str, side: Side, now: datetime, closed: ClosedTrades, trades: Trades
@@ -207,13 +160,13 @@ class FleetBot:
         """
         plan, found = self._plan(trade, now, _last(analysed, ATR_COLUMN))
         # A backtest keeps no custom data, and a row of the frame costs more than the rest of an entry.
-        said = self._ensemble.detail(analysed.iloc[-1]) if self._persistent and len(analysed) else None
+        said = self._voting.said(analysed) if self._persistent else None
         self._ledger.freeze(trade, plan, said)
         self._quiet.forget(trade)
         if plan.managed(trade.open_rate, Side.of(is_short=trade.is_short), 0.0) is not None:
             self._paths.closed(trade, analysed)  # the trend before the entry is at hand now
         if self._persistent:
-            reasons = self._reasons.get((trade.pair, Side.of(is_short=trade.is_short)), {})
+            reasons = self._sizer.reasons(trade.pair, Side.of(is_short=trade.is_short))
             trade.set_custom_data(ENTRY_KEY, entry_provenance(found, now, self.book_age(), reasons))
 
     def closed(self, trade: ClosedHost) -> None:
@@ -235,13 +188,11 @@ class FleetBot:
     def _resolve(self, pair: str, side: Side, leverage: float, at: datetime) -> Resolution:
         found = self._books.book(at).resolve(pair, side, leverage, at)
         for part in replayed_only(found.parameters):
-            if not self.left_out[f"{part} of {found.version}"]:
-                logger.warning(
-                    "%s: the %s of version %s are left out: the strategies close a position as a whole; "
-                    "publish without them",
-                    self.bot, part, found.version,
-                )  # fmt: skip
-            self.left_out[f"{part} of {found.version}"] += 1
+            self._left_out.add(
+                f"{part} of {found.version}",
+                f"{self.bot}: the {part} of version {found.version} are left out: the strategies close a "
+                "position as a whole; publish without them",
+            )
         return found
 
     def book_age(self) -> BookAge:
@@ -342,7 +293,7 @@ class FleetBot:
             "book_age_seconds": self._books.age_seconds,
             "missing_plans": self._ledger.missing_plans,
             "degraded": self.book_age().degraded,
-            "left_out": dict(self.left_out),
+            "left_out": dict(self._left_out.counts),
             "refusals": dict(self.refusals),
             "faults": {" ".join(key): count for key, count in self.faults.counts.items()},
         }

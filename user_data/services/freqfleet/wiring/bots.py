@@ -40,10 +40,11 @@ def open_bot(
     dissent_allowed : False refuses an entry while any feeder votes for the other side.
     Raises SettingsError for a bot that fleet.toml does not know; that stops freqtrade's start.
     """
-    from freqfleet.runtime.bot import FleetBot, Sizing
+    from freqfleet.runtime.bot import FleetBot
     from freqfleet.runtime.entries import EntryPolicy
     from freqfleet.runtime.path_ledger import PathLedger
     from freqfleet.runtime.plans import PlanLedger
+    from freqfleet.runtime.sizing import Sizing
 
     settings = load_settings(Path(host["user_data_dir"]))
     if bot not in settings.bots:
