@@ -12,9 +12,9 @@ import click
 
 from bench.machine import surroundings
 from bench.measure import ROOT, BenchError
-from bench.page import updated
+from bench.page import write_parts
 from bench.sections import FULL, QUICK, Bench
-from bench.table import Section, missed, not_measured, show
+from bench.table import Section, conclude, not_measured
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 PARTS = ("work", "start_up", "peers", "growth", "overhead", "walk", "controller")
@@ -64,18 +64,11 @@ def main(
                 where = surroundings(day, bench.all.described)
                 sections.append(_measured(bench, part))
                 if target is not None:  # after every part: an hour's work must not be lost to one Ctrl-C
-                    before = target.read_text(encoding="utf-8") if target.is_file() else ""
-                    target.write_text(updated(before, sections[-1:], where), encoding="utf-8")
+                    write_parts(target, sections[-1:], where)
         except BenchError as error:
             click.echo(f"bench: {error}", err=True)
             sys.exit(1)
-    show(sections)
-    if target is not None:
-        click.echo(f"written: {target}", err=True)
-    lost = missed(sections)
-    for row in lost:
-        click.echo(f"missed: {row.work}: {row.measured}, bar {row.bar}", err=True)
-    sys.exit(1 if lost else 0)
+    sys.exit(conclude(sections, target))
 
 
 def _measured(bench: Bench, part: str) -> Section:

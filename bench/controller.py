@@ -22,7 +22,7 @@ import numpy as np
 from bench.market import Market, write_market
 from bench.measure import ROOT, BenchError
 from bench.store_bulk import SEED_TRADES
-from bench.table import Row, Section, at_most, missed, show
+from bench.table import Row, Section, at_most, conclude
 from bench.trades import over_all_bins, trades_of
 from freqfleet.clock import from_ms
 from freqfleet.domain.closed_trade import ClosedTrade
@@ -192,8 +192,7 @@ def main(quick: bool, shared: Path, seed: int) -> None:
             seed=seed,
             tell=lambda text: click.echo(text, err=True),
         )
-    show([section])
-    sys.exit(1 if missed([section]) else 0)
+    sys.exit(conclude([section], None))
 
 
 if __name__ == "__main__":

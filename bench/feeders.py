@@ -22,7 +22,7 @@ from bench.__main__ import SHARED
 from bench.machine import surroundings
 from bench.market import Market, write_market
 from bench.measure import ROOT, BenchError, peak_memory_mb
-from bench.table import Row, Section, at_most, missed, show, to_markdown
+from bench.table import Row, Section, at_most, conclude, to_markdown
 from freqfleet.clock import SystemClock
 from freqfleet.learning.feeder_training.plan import TrainingPlan
 from freqfleet.learning.feeder_training.trainer import FeederTrainer
@@ -90,15 +90,10 @@ def main(quick: bool, shared: Path, out: Path | None) -> None:
         features, frames = _features(size, many, folder / "cache")
         training, bank = _training(size, long, folder / "bank")
         sections = [features, training, _scoring(frames, bank)]
-    show(sections)
     if target is not None:
         page = to_markdown(sections, where).replace("`make bench`", "`make bench-feeders`")
         target.write_text(page, encoding="utf-8")
-        click.echo(f"written: {target}", err=True)
-    lost = missed(sections) if size.judged else []
-    for row in lost:
-        click.echo(f"missed: {row.work}: {row.measured}, bar {row.bar}", err=True)
-    sys.exit(1 if lost else 0)
+    sys.exit(conclude(sections, target, judged=size.judged))
 
 
 def _features(size: Size, market: Market, folder: Path) -> tuple[Section, list[pd.DataFrame]]:

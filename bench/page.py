@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from bench.machine import Surroundings
 from bench.table import Section, to_markdown
@@ -12,6 +13,14 @@ _PART = "\n## "
 
 
 Write = Callable[[Sequence[Section], Surroundings], str]
+
+
+def write_parts(
+    file: Path, sections: Sequence[Section], where: Surroundings, *, write: Write = to_markdown
+) -> None:
+    """Put these sections into a page on disk; a new one where there is none."""
+    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    file.write_text(updated(before, sections, where, write=write), encoding="utf-8")
 
 
 def updated(

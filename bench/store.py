@@ -16,10 +16,10 @@ import click
 
 from bench.machine import Surroundings, surroundings
 from bench.measure import ROOT, BenchError
-from bench.page import updated
+from bench.page import write_parts
 from bench.store_bulk import as_of, backfill, relearn
 from bench.store_faults import crashes, look_up, never_wait, reconcile, six_processes
-from bench.table import Section, missed, not_measured, show, table_lines
+from bench.table import Section, conclude, not_measured, table_lines
 
 PAGE = ROOT / "docs" / "benchmarks-store.md"
 TITLE = "# Benchmarks of the learning store"
@@ -75,15 +75,8 @@ def main(quick: bool, parts: tuple[str, ...], date: str | None, out: Path | None
             )
             sections.append(_measured(bench, name))
         if target is not None:  # after every part: an hour's work must not be lost to one Ctrl-C
-            before = target.read_text(encoding="utf-8") if target.is_file() else ""
-            target.write_text(updated(before, sections[-1:], where, write=_page), encoding="utf-8")
-    show(sections)
-    if target is not None:
-        click.echo(f"written: {target}", err=True)
-    lost = missed(sections)
-    for row in lost:
-        click.echo(f"missed: {row.work}: {row.measured}, bar {row.bar}", err=True)
-    sys.exit(1 if lost else 0)
+            write_parts(target, sections[-1:], where, write=_page)
+    sys.exit(conclude(sections, target))
 
 
 def _measured(bench: StoreBench, name: str) -> Section:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import click
 
 from bench.machine import Surroundings
 
@@ -60,6 +63,20 @@ def not_measured(work: str, bar: str, reason: str) -> Row:
 def missed(sections: Sequence[Section]) -> list[Row]:
     """Return the rows whose bar did not hold."""
     return [row for section in sections for row in section.rows if row.held is False]
+
+
+def conclude(sections: Sequence[Section], page: Path | None, *, judged: bool = True) -> int:
+    """Print everything, and the bars that were missed; return the exit code.
+
+    page : where it was written. judged : False says nothing about bars, as after a small run.
+    """
+    show(sections)
+    if page is not None:
+        click.echo(f"written: {page}", err=True)
+    lost = missed(sections) if judged else []
+    for row in lost:
+        click.echo(f"missed: {row.work}: {row.measured}, bar {row.bar}", err=True)
+    return 1 if lost else 0
 
 
 def show(sections: Sequence[Section]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from freqfleet.clock import from_ms, to_ms
-from freqfleet.errors import InputError, MarketError
+from freqfleet.errors import InputError
 from freqfleet.market.candles import CandleFiles
 
 # FleetStrategy asks for 600 candles of 5m before its first entry.
@@ -55,15 +55,8 @@ def open_market(
     files = CandleFiles(datadir)
     spans: dict[str, tuple[int, int, int]] = {}
     skipped: dict[str, str] = {}
-    for pair in files.pairs():
-        try:
-            one = files.load(pair)
-        except MarketError as error:
-            skipped[pair] = str(error)
-            continue
-        spans[pair] = len(one), int(one.time_ms[0]), int(one.time_ms[-1]) + one.timeframe_ms
-    if not spans:
-        raise MarketError(f"no usable pair at {datadir}: {'; '.join(skipped.values())}")
+    for one in files.usable(skipped):
+        spans[one.pair] = len(one), int(one.time_ms[0]), int(one.time_ms[-1]) + one.timeframe_ms
     longest_first = sorted(spans, key=lambda pair: (-spans[pair][0], pair))
     chosen = sorted(longest_first[:most_pairs])
     first = from_ms(min(spans[pair][1] for pair in chosen)) + WARM_UP

@@ -239,6 +239,26 @@ def test_pairs_are_those_with_a_futures_file_of_the_timeframe(tmp_path: Path) ->
     assert CandleFiles(tmp_path, "1m").pairs() == [ETH]
 
 
+def test_usable_pairs_come_one_by_one_and_the_others_keep_their_reason(tmp_path: Path) -> None:
+    files = write(tmp_path)
+    write(tmp_path, pair="SOL/USDT:USDT")
+    files.path(ETH).write_bytes(b"no feather")
+    skipped: dict[str, str] = {}
+
+    assert [one.pair for one in files.usable(skipped)] == [BTC, "SOL/USDT:USDT"]
+    assert list(skipped) == [ETH]
+    assert skipped[ETH].startswith(f"{ETH}: ")
+
+
+def test_a_datadir_without_any_usable_pair_is_said_with_every_reason(tmp_path: Path) -> None:
+    files = write(tmp_path)
+    for pair in (BTC, ETH):
+        files.path(pair).write_bytes(b"no feather")
+
+    with pytest.raises(MarketError, match=r"no usable pair at .*BTC.*ETH"):
+        next(files.usable({}))
+
+
 def test_a_missing_datadir_is_said_with_both_ways_to_fill_it(tmp_path: Path) -> None:
     files = CandleFiles(tmp_path / "absent")
 

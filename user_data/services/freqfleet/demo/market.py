@@ -72,16 +72,9 @@ def open_market(datadir: Path | None, out: Path) -> DemoMarket:
     spans: dict[str, tuple[datetime, datetime]] = {}
     skipped: dict[str, str] = {}
     candles_by_pair: dict[str, int] = {}
-    for pair in files.pairs():
-        try:
-            one = files.load(pair)
-        except MarketError as error:
-            skipped[pair] = str(error)
-            continue
-        spans[pair] = from_ms(int(one.time_ms[0])), from_ms(int(one.time_ms[-1]))
-        candles_by_pair[pair] = len(one.time_ms)
-    if not spans:
-        raise MarketError(f"no usable pair at {datadir}: {'; '.join(skipped.values())}")
+    for one in files.usable(skipped):
+        spans[one.pair] = from_ms(int(one.time_ms[0])), from_ms(int(one.time_ms[-1]))
+        candles_by_pair[one.pair] = len(one.time_ms)
     first = min(begin for begin, _ in spans.values())
     last = max(end for _, end in spans.values())
     starts_at = _midnight(first + timedelta(days=WARMUP_DAYS))

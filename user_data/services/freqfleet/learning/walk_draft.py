@@ -20,7 +20,8 @@ from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
 from freqfleet.market.trade_columns import TradeColumns
-from freqfleet.parameters.version import ParameterKey, ParameterVersion, Stage
+from freqfleet.parameters import history
+from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.promise import StoreHealth, WriteReceipt
 from freqfleet.store.rows import next_ms, parameter_version, version_row
 from freqfleet.store.series import Reading
@@ -94,22 +95,11 @@ class Draft:
 
     def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
         """Return for each key the champion or retirement that took effect last by `at`."""
-        in_force: dict[ParameterKey, ParameterVersion] = {}
-        for one in self.parameter_versions(recorded_to=at):  # by recording: a later one wins a tie
-            if one.stage is Stage.CANDIDATE or one.effective_from > at:
-                continue
-            before = in_force.get(one.key)
-            if before is None or one.effective_from >= before.effective_from:
-                in_force[one.key] = one
-        return sorted(in_force.values(), key=_recorded_at)
+        return history.in_force(self.parameter_versions(recorded_to=at), at)
 
     def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
         """Return the versions of one pair, oldest recording first."""
-        return [
-            one
-            for one in self.parameter_versions()
-            if one.key.pair == pair and (side is None or one.key.side is side)
-        ]
+        return history.of_pair(self.parameter_versions(), pair, side)
 
     def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
         """Keep what is known of leverage bins; a controller records a level once a cycle."""

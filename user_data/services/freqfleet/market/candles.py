@@ -6,6 +6,7 @@ Two ways in: `CandleFiles.load` gives plain NumPy arrays within milliseconds, fo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,23 @@ class CandleFiles:
     def load_if_there(self, pair: str) -> Candles | None:
         """Read one pair's candles as `load` does; None where there is no file of them."""
         return self.load(pair) if self.path(pair).is_file() else None
+
+    def usable(self, skipped: dict[str, str]) -> Iterator[Candles]:
+        """Yield the candles of every pair that can be used, by pair; `skipped` gets the others' reasons.
+
+        Raises MarketError with every reason where no pair can be used.
+        """
+        none = True
+        for pair in self.pairs():
+            try:
+                candles = self.load(pair)
+            except MarketError as error:
+                skipped[pair] = str(error)
+                continue
+            none = False
+            yield candles
+        if none:
+            raise MarketError(f"no usable pair at {self.datadir}: {'; '.join(skipped.values())}")
 
     def load_unchecked(self, pair: str) -> Candles:
         """Read one pair's candles as they are: for `data check`, which counts every flaw.
