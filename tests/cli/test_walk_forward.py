@@ -101,6 +101,18 @@ def test_json_to_stdout_is_the_whole_of_it(run: Run, fleet: Path) -> None:
     assert document["versions"] == len(versions(fleet))
 
 
+def test_what_every_step_has_to_say_is_said_once(run: Run, fleet: Path, caplog) -> None:
+    (fleet / "config" / "fleet.toml").write_text(f'{FLEET}[gate]\nmethod = "holdout"\n')
+
+    _, out, _ = run("walk-forward", *SPAN)
+
+    said = "[gate] method is holdout"
+    notes = [line for line in out.splitlines() if said in line]
+    assert len(notes) == 2  # of pairs, and of bins
+    assert all(line.startswith("note, in 3 steps: ") for line in notes)
+    assert not [one for one in caplog.records if one.levelname == "WARNING" and said in one.getMessage()]
+
+
 def test_ends_with_1_where_nothing_was_published(run: Run, fleet: Path) -> None:
     code, out, _ = run("walk-forward", "--from", FIRST, "--to", FIRST)
 

@@ -292,6 +292,20 @@ def test_a_fleet_whose_trades_are_all_too_old_is_told_so(
     assert "no trade closed in the last 90 days, the newest did at 2025-11-01T11:00:00Z" in cycle.notes[0]
 
 
+@pytest.mark.parametrize(("warns", "warnings"), [(True, 1), (False, 0)])
+def test_what_a_person_should_know_is_a_warning_once_where_nobody_shows_the_notes(
+    store: MemoryStore, clock: MovedClock, caplog: pytest.LogCaptureFixture, warns: bool, warnings: int
+):
+    learner = Controller(store=store, settings=load_settings(), clock=clock, warns=warns)
+
+    first = learner.cycle()
+    clock.at += timedelta(days=1)
+    second = learner.cycle()
+
+    assert first.notes == second.notes != ()
+    assert sum(one.levelname == "WARNING" for one in caplog.records) == warnings
+
+
 def test_a_new_pair_takes_part_at_once(store: MemoryStore, controller: Controller, clock: MovedClock):
     store.record_closed_trades(earned(100, 0.002, leverage=3.0))
     controller.cycle()

@@ -52,7 +52,7 @@ def controller(
 
     with ExitStack() as stack:
         stack.enter_context(OneAtATime(settings.path(LOCK), SERVICE, SystemClock().now()))
-        learner, close = _open(settings)
+        learner, close = _open(settings, warns=every_seconds is not None)
         stack.callback(close)
         if every_seconds is not None:
             _serve(settings, learner, every_seconds)
@@ -60,7 +60,7 @@ def controller(
             _once(settings, learner, json_target)
 
 
-def _open(settings: Settings) -> tuple[Controller, Callable[[], None]]:
+def _open(settings: Settings, *, warns: bool) -> tuple[Controller, Callable[[], None]]:
     from freqfleet.clock import SystemClock
     from freqfleet.learning.controller import Controller
     from freqfleet.store.deadline_store import DeadlineStore
@@ -69,7 +69,8 @@ def _open(settings: Settings) -> tuple[Controller, Callable[[], None]]:
     seconds = settings.store.deadline_seconds
     store = DeadlineStore(lambda: open_store_to_write(settings), seconds=seconds)
     exits = _exits(settings, store)
-    return Controller(store=store, settings=settings, clock=SystemClock(), exits=exits), store.close
+    learner = Controller(store=store, settings=settings, clock=SystemClock(), exits=exits, warns=warns)
+    return learner, store.close
 
 
 def _exits(settings: Settings, store: LearningStore) -> BinExits | None:

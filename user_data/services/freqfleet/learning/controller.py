@@ -95,11 +95,19 @@ class Controller:
     """Runs cycles; holds the trades and what is published between them.
 
     exits : looks at stops and targets in the first cycle of every day; None leaves them alone.
+    warns : what a person should be told is a warning in the log, once; False where `Cycle.notes` are shown.
     """
 
     def __init__(
-        self, *, store: BinMemory, settings: Settings, clock: Clock, exits: ExitsLook | None = None
+        self,
+        *,
+        store: BinMemory,
+        settings: Settings,
+        clock: Clock,
+        exits: ExitsLook | None = None,
+        warns: bool = True,
     ) -> None:
+        self._level = logging.WARNING if warns else logging.INFO
         self._exits = exits
         self._looked_on: date | None = None
         self._store = store
@@ -316,7 +324,7 @@ class Controller:
         notes.append(text)
         if text not in self._said:
             self._said.add(text)
-            logger.warning("%s", text)
+            logger.log(self._level, "%s", text)
 
 
 def _measured(value: float) -> float | None:

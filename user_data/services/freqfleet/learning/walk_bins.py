@@ -31,6 +31,7 @@ class BinWalk:
             settings=settings,
             clock=_Standing(draft),
             exits=_PastExits(draft=draft, market=market, settings=settings, tiers=tiers),
+            warns=False,
         )
 
     def cycle(self) -> Cycle:
