@@ -63,3 +63,15 @@ def test_decay_that_cannot_be_known_yet_says_why(capsys):
 @pytest.mark.parametrize("decay", [None, DecayReport(pooled=UNKNOWN, decayed=False, units=(), flagged=())])
 def test_nothing_published_has_no_decay(capsys, decay):
     assert "decay" not in said_of(capsys, decay)
+
+
+@pytest.mark.parametrize(("terminal", "longest"), [(True, 80), (False, 120)])
+def test_sentences_keep_to_the_width_of_a_terminal(capsys, monkeypatch, terminal, longest):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
+    run = replace(run_with(None), notes=("a word and another " * 20,))
+
+    print_run(run)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert longest - 20 < max(len(line) for line in lines) <= longest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import Counter
 
 from rich.console import Console
@@ -41,11 +42,13 @@ _NUMBERS = (
 
 def print_run(run: OptimizerRun) -> None:
     """Print a run to stdout for people."""
-    console = Console(highlight=False, width=max(TABLE_COLUMNS, shutil.get_terminal_size().columns))
+    columns = shutil.get_terminal_size().columns
+    wide = Console(highlight=False, width=max(TABLE_COLUMNS, columns))
+    console = Console(highlight=False, width=columns) if sys.stdout.isatty() else wide
     searched = [one for one in run.findings if one.decision.verdict is not Verdict.SKIPPED]
     labels = pair_labels([one.decision.pair for one in run.findings])
     if searched:
-        console.print(_table(searched, labels))
+        wide.print(_table(searched, labels))
         console.print(_LEGEND, style="dim")
         console.print()
         for one in searched:
