@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from freqfleet.domain.managed_exits import ManagedExits, PartialTarget, managed_barriers
 from freqfleet.domain.sides import Side
+from freqfleet.replay.costs import Costs
 from freqfleet.replay.fills import levels
+from freqfleet.replay.managed_engine import ManagedFills
 from freqfleet.replay.managed_rule import ManagedExit, managed_exit
 from freqfleet.replay.paths import TradePaths
 
@@ -114,3 +116,13 @@ def by_the_rule(paths: TradePaths, trade: int, parameters: ManagedExits) -> Mana
         time_limit_minutes=parameters.time_limit_minutes,
         trend_z=paths.trend_z[trade].tolist(),
     )
+
+
+def profit_by_the_rule(paths: TradePaths, trade: int, exits: ManagedExits, costs: Costs) -> float:
+    """Return what the rule's own fills of one trade come to."""
+    fills = by_the_rule(paths, trade, exits).fills
+    found = ManagedFills.none_yet(1, 1, len(fills))
+    for slot, fill in enumerate(fills):
+        found.candle_index[0, 0, slot], found.rate[0, 0, slot] = fill.candle_index, fill.rate
+        found.share[0, 0, slot], found.kind[0, 0, slot] = fill.share, fill.kind
+    return float(found.net_profit_ratio(costs, paths.subset(np.array([trade])))[0, 0])

@@ -354,11 +354,79 @@ def test_managed_exits_as_json_say_what_was_found_and_why_nothing_was(freqfleet)
     assert short == {"pair": BTC, "side": "short", "reason": "0 trades, 60 needed"}
 
 
+@pytest.fixture
+def far_target(userdir):
+    """A target that no wave reaches, so that all of it is given back."""
+    file = userdir / "config" / "fleet.toml"
+    file.write_text(f"{FLEET}stop_loss = -0.04\ntake_profit = 0.20\n")
+
+
+@pytest.mark.usefixtures("far_target")
+def test_managed_exits_that_the_gate_certifies_are_published_and_shown(freqfleet, userdir, tmp_path):
+    code, out, err = freqfleet(
+        "optimize", "--exits", "managed", "--days-back", "3000",
+        "--report", str(tmp_path), "--json", str(tmp_path / "run.json"),
+    )  # fmt: skip
+
+    assert code == 0, err
+    (version,) = published(userdir)
+    followed = json.loads((tmp_path / "run.json").read_text())["decisions"][0]["follows_path"]
+    assert followed
+    assert followed.items() <= version.parameters.to_dict().items()
+    assert "BTC long published: p=" in out
+    assert "search lattice, 25 proposals" in out
+    assert (userdir / "optimizer" / "standings-managed.json").is_file()
+    assert not (userdir / "optimizer" / "standings.json").exists()
+    page = (tmp_path / "card.html").read_text()
+    assert "they lie on no surface" in page
+    assert "of the best profit from" in page or "trailing stop" in page
+    code, explained, _ = freqfleet("params", "explain", BTC, "--side", "long")
+    assert code == 0
+    assert version.version_id in explained
+
+
+@pytest.mark.usefixtures("far_target")
+@pytest.mark.parametrize("search", ["exact", "lattice"])
+def test_a_dry_run_shows_what_it_would_publish(freqfleet, userdir, search):
+    code, out, _ = freqfleet(
+        "optimize", "--exits", "managed", "--search", search, "--dry-run", "--as-of", AS_OF
+    )
+
+    assert code == 0
+    assert published(userdir) == []
+    assert "BTC long published: p=" in out
+    assert "dry run: nothing was stored" in out
+
+
+@pytest.mark.usefixtures("far_target")
+def test_a_finished_run_is_resumed_with_the_same_answer(freqfleet, userdir):
+    asked = ("optimize", "--exits", "managed", "--as-of", AS_OF, "--study", "one")
+    freqfleet(*asked)
+    first = published(userdir)
+
+    code, out, _ = freqfleet(*asked, "--resume")
+
+    assert code == 0
+    assert "study one goes on: 1 pairs were finished before" in out
+    assert published(userdir) == first
+
+
+def test_the_lattice_of_managed_exits_is_none_of_plain_ones(freqfleet):
+    code, _, err = freqfleet("optimize", "--search", "lattice")
+
+    assert code == 2
+    assert "--search lattice is of --exits managed" in err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--search", "exact"), "--search exact replays a grid of stops and targets; managed exits need tpe"),
-        (("--jobs", "2", "--resume"), "--jobs, --resume cannot be given with --exits managed"),
+        (("--importance",), "--importance cannot be given with --exits managed --search lattice"),
+        (
+            ("--search", "tpe", "--jobs", "2", "--resume"),
+            "--jobs, --resume cannot be given with --exits managed --search tpe",
+        ),
+        (("--search", "best"), "best"),
         (("--pairs", "BTC"), "BTC"),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +13,8 @@ from freqfleet.domain.managed_exits import ManagedExits, PartialTarget
 from freqfleet.errors import InputError
 from freqfleet.learning.in_force import asks_for_trend, follows_path, profits_in_force
 from freqfleet.replay.costs import Costs
-from freqfleet.replay.managed_engine import ManagedFills
 from freqfleet.replay.numpy_engine import NumpyEngine
-from managedcases import FEE_RATIO, by_the_rule, managed_exits, ticking_paths
+from managedcases import FEE_RATIO, managed_exits, profit_by_the_rule, ticking_paths
 
 COSTS = Costs(fee_ratio=FEE_RATIO, slippage_ratio=0.0002, funding=True)
 PLAIN = ExitParameters(stop_loss=-0.03, take_profit=0.05, time_limit_minutes=120)
@@ -27,16 +25,6 @@ def priced(paths, exits, costs=(COSTS,)):
     return profits_in_force(exits, paths=paths, costs=costs, replay=NumpyEngine(paths).exits)
 
 
-def profit_by_the_rule(paths, trade, exits, costs=COSTS):
-    """Return what the rule's own fills of one trade come to."""
-    fills = by_the_rule(paths, trade, exits).fills
-    found = ManagedFills.none_yet(1, 1, len(fills))
-    for slot, fill in enumerate(fills):
-        found.candle_index[0, 0, slot], found.rate[0, 0, slot] = fill.candle_index, fill.rate
-        found.share[0, 0, slot], found.kind[0, 0, slot] = fill.share, fill.kind
-    return found.net_profit_ratio(costs, paths.subset(np.array([trade])))[0, 0]
-
-
 @settings(max_examples=150, deadline=None)
 @given(paths=ticking_paths(), exits=managed_exits())
 def test_exits_that_follow_the_path_earn_what_the_rule_says_bit_for_bit(paths, exits):
@@ -44,7 +32,9 @@ def test_exits_that_follow_the_path_earn_what_the_rule_says_bit_for_bit(paths, e
 
     (profits,) = priced(paths, [exits])
 
-    assert profits[0].tolist() == [profit_by_the_rule(paths, trade, exits) for trade in range(len(paths))]
+    assert profits[0].tolist() == [
+        profit_by_the_rule(paths, trade, exits, COSTS) for trade in range(len(paths))
+    ]
 
 
 @settings(max_examples=50, deadline=None)

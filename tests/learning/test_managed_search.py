@@ -14,12 +14,12 @@ from freqfleet.learning.managed_search import (
     ManagedObjective,
     as_managed,
     compare_with_plain,
-    managed_text,
     open_managed_search,
 )
 from freqfleet.learning.managed_space import FEATURES, MANAGED_RANGES, ManagedSpace
 from freqfleet.learning.search import find_best
 from freqfleet.learning.search_space import SearchSpace
+from freqfleet.learning.wording import exits_text
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.managed_numpy import ManagedNumpyEngine
 from freqfleet.replay.paths import TradePaths
@@ -180,7 +180,7 @@ def test_text_names_what_is_on():
         2,
     )
 
-    assert managed_text(managed).endswith(
+    assert exits_text(managed).endswith(
         "trailing stop 0.0025 from 0.0060, partial targets 0.10 at 0.0120 0.10 at 0.0360"
     )
 

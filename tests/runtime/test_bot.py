@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from freqfleet.clock import FixedClock
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.path_lattice import PATH_SEARCH
 from freqfleet.parameters.book import NO_RECORDS, ParameterBook
 from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
@@ -26,11 +29,14 @@ from freqfleet.runtime.plans import PLAN_KEY, SIGNAL_KEY, PlanLedger
 from freqfleet.runtime.sizing import Sizing
 from freqfleet.runtime.stop_guard import StopGuardRule
 from freqfleet.runtime.voting import ATR_COLUMN
+from freqfleet.settings import DefaultSettings, OptimizerSettings, load_settings
 from freqfleet.signals.ensemble import Ensemble
 from freqfleet.signals.feeders.registry import FEEDERS
 from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED, FakeClosedTrade, FakeHostTrades, FakeTrade
+from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.trades import version
+from replaycases import WAVE_CANDLES, FakeCandleFiles, after, waves
 
 DEFAULTS = ExitParameters(stop_loss=-0.03, take_profit=0.03, time_limit_minutes=1440)
 BTC = "BTC/USDT:USDT"
@@ -201,6 +207,37 @@ def test_a_trade_without_a_plan_gets_what_was_in_force_at_its_entry() -> None:
 
     assert bot.plan_of(FakeTrade()).version == early.version_id
     assert bot.summary(OPENED)["missing_plans"] == 1
+
+
+def test_a_learned_way_to_follow_the_path_reaches_the_plan_of_a_position() -> None:
+    """From waves that give everything back, through the gate and the book, to what a position trades on."""
+    market, trades = waves(np.random.default_rng(3).uniform(0.03, 0.09, 80))
+    store = MemoryStore()
+    store.record_closed_trades(trades)
+    learned = after(5 * WAVE_CANDLES * 82)
+    Optimizer(
+        store=store,
+        candles=FakeCandleFiles(market),
+        settings=load_settings(
+            Path("nowhere"),
+            optimizer=OptimizerSettings(time_limit_minutes=(240,)),
+            defaults=DefaultSettings(stop_loss=-0.04, take_profit=0.10, time_limit_minutes=240),
+        ),
+        clock=FixedClock(learned),
+        search=PATH_SEARCH,
+    ).run()
+    (published,) = store.parameter_versions()
+    trade = FakeTrade(open_date_utc=learned)
+    bot = bot_with(published)
+
+    bot.freeze_plan(trade, learned, bot.indicators(candles()))
+
+    plan = bot.plan_of(trade)
+    assert (plan.source, plan.version) == (ExitSource.OPTUNA, published.version_id)
+    assert plan.parameters == published.parameters
+    barriers = plan.managed(open_rate=100.0, side=Side.LONG, fee_ratio=0.0005)
+    assert barriers is not None
+    assert (barriers.giveback_ratio is not None) or (barriers.trailing_stop_ratio is not None)
 
 
 # -- exits --------------------------------------------------------------------------------------------

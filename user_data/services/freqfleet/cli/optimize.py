@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,7 +16,7 @@ from freqfleet.cli.program import Invocation
 from freqfleet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from freqfleet.learning.optimizer import Optimizer, OptimizerRun
@@ -39,13 +39,17 @@ SERVICE = "optimize"
 @click.argument("more_pairs", nargs=-1, metavar="")
 @click.option("--days-back", type=click.IntRange(min=1), help="Learn from the trades of so many days.")
 @click.option("--as-of", metavar="TIME", help="Know nothing later; publish as of this time (UTC).")
-@click.option("--search", metavar="NAME", help="exact (default), tpe, gp, cmaes, qmc, random or grid.")
+@click.option(
+    "--search",
+    metavar="NAME",
+    help="exact (default), tpe, gp, cmaes, qmc, random or grid; of managed exits lattice (default).",
+)
 @click.option(
     "--exits",
     type=click.Choice(["plain", "managed"]),
     default="plain",
     show_default=True,
-    help="managed: what trailing, giveback, break-even and partial targets would be worth; shown only.",
+    help="managed: learn trailing, giveback, break-even and regime exits upon what is in force.",
 )
 @click.option("--trials", type=click.IntRange(min=1), help="Proposals per pair and side.")
 @click.option(
@@ -118,8 +122,8 @@ def optimize(
     """
     from freqfleet.learning.optimizer import Optimizer
     from freqfleet.learning.outcome import to_document
+    from freqfleet.learning.path_lattice import PATH_SEARCH
     from freqfleet.learning.pending import PENDING_FILE, PendingParameters
-    from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
     from freqfleet.learning.study import open_study
     from freqfleet.market.candles import CandleFiles
     from freqfleet.market.leverage_tiers import load_leverage_tiers
@@ -129,15 +133,16 @@ def optimize(
         raise click.UsageError(f"give pairs after --pairs: --pairs {' '.join(more_pairs)}")
     if scheduler is not None and jobs != 1:
         raise click.UsageError("--jobs starts processes here, --scheduler uses those of a cluster: give one")
-    if exits == "managed":
-        _managed(ctx, search, as_of, seed_file, days_back, trials, (*pairs, *more_pairs), json_target)
-    chosen_search = checked_search(search or DEFAULT_SEARCH)
+    chosen_search = _chosen(ctx, exits, search)
+    if chosen_search is None:
+        assert search is not None
+        _compare(ctx, search, as_of, seed_file, days_back, trials, (*pairs, *more_pairs), json_target)
     moment = _as_of(as_of)
     settings, seed = _settings(ctx.find_object(Invocation), seed_file, days_back, trials)
-    if chosen_search == "exact" and (trials is not None or seed is not None):
+    if chosen_search in ("exact", PATH_SEARCH) and (trials is not None or seed is not None):
         click.echo(
-            f"trials = {settings.optimizer.trials} is for searches that sample; the exact one replays its "
-            "whole grid",
+            f"trials = {settings.optimizer.trials} is for searches that sample; the {chosen_search} one "
+            "replays its whole grid",
             err=True,
         )
     CandleFiles(settings.datadir, settings.market.timeframe).pairs()  # raises before anything is made
@@ -173,7 +178,7 @@ def optimize(
             importance=importance,
             tiers=load_leverage_tiers(),
             detail=_detail(settings, known),
-            standings=_standings(settings, point_in_time=opened.point_in_time),
+            standings=_standings(settings, chosen_search, point_in_time=opened.point_in_time),
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
         if not asked:
@@ -198,42 +203,60 @@ def optimize(
     ctx.exit(0 if run.count(Verdict.PUBLISHED) or run.count(Verdict.INHERITED) else 1)
 
 
-_OF_PLAIN_EXITS = (
+_OF_RUNS_THAT_DECIDE = (
     "jobs", "scheduler", "resume", "study", "study_storage", "importance", "csv_file", "report_folder"
 )  # fmt: skip
 
 
-def _managed(
+def _chosen(ctx: click.Context, exits: str, search: str | None) -> str | None:
+    """Return the search of a run that decides; None for one that compares what a sampler finds."""
+    from freqfleet.learning.path_lattice import PATH_SEARCH
+    from freqfleet.learning.search import DEFAULT_SEARCH, checked_search
+
+    if exits == "plain":
+        if search == PATH_SEARCH:
+            raise click.UsageError(f"--search {PATH_SEARCH} is of --exits managed")
+        return checked_search(search or DEFAULT_SEARCH)
+    if search not in (None, DEFAULT_SEARCH, PATH_SEARCH):
+        return None
+    _refuse_given(ctx, ("importance",), f"--exits managed --search {PATH_SEARCH}")
+    return PATH_SEARCH
+
+
+def _compare(
     ctx: click.Context,
-    search: str | None,
+    search: str,
     as_of: str | None,
     seed_file: Path | None,
     days_back: int | None,
     trials: int | None,
     pairs: tuple[str, ...],
     json_target: str | None,
-) -> None:
-    """Show what managed exits would be worth, and end with 1: nothing is published."""
+) -> NoReturn:
+    """Show what a search finds managed exits to be worth, and end with 1: nothing is published."""
     from freqfleet.cli.optimize_managed import show_managed
-    from freqfleet.learning.managed_run import DEFAULT_MANAGED_SEARCH
 
-    given = [
-        one.opts[0]
-        for one in ctx.command.params
-        if one.name in _OF_PLAIN_EXITS
-        and ctx.get_parameter_source(one.name) is not click.core.ParameterSource.DEFAULT
-    ]
-    if given:
-        raise click.UsageError(f"{', '.join(given)} cannot be given with --exits managed")
+    _refuse_given(ctx, _OF_RUNS_THAT_DECIDE, f"--exits managed --search {search}")
     settings, _ = _settings(ctx.find_object(Invocation), seed_file, days_back, trials)
     show_managed(
         settings,
-        search=search or DEFAULT_MANAGED_SEARCH,
+        search=search,
         as_of=_as_of(as_of),
         pairs=pairs,
         json_target=json_target,
     )
     ctx.exit(1)
+
+
+def _refuse_given(ctx: click.Context, options: Collection[str], beside: str) -> None:
+    given = [
+        one.opts[0]
+        for one in ctx.command.params
+        if one.name in options
+        and ctx.get_parameter_source(one.name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(f"{', '.join(given)} cannot be given with {beside}")
 
 
 def _report(folder: Path, run: OptimizerRun, settings: Settings) -> None:
@@ -269,11 +292,13 @@ def _detail(settings: Settings, as_of: datetime | None) -> CandleFiles | None:
     return None if timeframe == "none" else CandleFiles(settings.datadir, timeframe, as_of=as_of)
 
 
-def _standings(settings: Settings, *, point_in_time: bool) -> Standings | None:
+def _standings(settings: Settings, search: str, *, point_in_time: bool) -> Standings | None:
     """Return the paper accounts of this fleet; a run about the past opens none and leaves these alone."""
-    from freqfleet.learning.standings import STANDINGS_FILE, StandingsFile
+    from freqfleet.learning.path_lattice import PATH_SEARCH
+    from freqfleet.learning.standings import PATH_STANDINGS_FILE, STANDINGS_FILE, StandingsFile
 
-    return None if point_in_time else StandingsFile(settings.path(STANDINGS_FILE))
+    file = PATH_STANDINGS_FILE if search == PATH_SEARCH else STANDINGS_FILE
+    return None if point_in_time else StandingsFile(settings.path(file))
 
 
 def _alone(settings: Settings) -> OneAtATime:

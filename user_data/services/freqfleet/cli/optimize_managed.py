@@ -1,4 +1,4 @@
-"""`freqfleet optimize --exits managed`: runs the comparison and shows it."""
+"""`freqfleet optimize --exits managed` with a search that samples: runs the comparison and shows it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def lines(run: ManagedRun) -> list[str]:
         f"following the path stands clear of chance for {run.helped} of {len(compared)} pair sides; where it "
         f"is worth nothing it would for {run.helped_by_chance:.1f}",
         f"nothing is published: --search {run.search} chose by looking at trades, which the publication gate "
-        "does not certify; giveback for a whole fleet is set in [defaults]",
+        "does not certify; --search lattice lets the gate choose, and publishes what holds",
     ]
 
 

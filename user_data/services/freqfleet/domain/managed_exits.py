@@ -147,6 +147,13 @@ class ManagedExits(ExitParameters):
             )
 
 
+def as_managed(parameters: ExitParameters) -> ManagedExits:
+    """Return plain parameters as managed ones with every part off; managed ones as they are."""
+    if isinstance(parameters, ManagedExits):
+        return parameters
+    return ManagedExits(**parameters.to_dict())
+
+
 def _optional(name: str, value: Any, bounds: tuple[float, float]) -> None:
     low, high = bounds
     number = isinstance(value, int | float) and not isinstance(value, bool)

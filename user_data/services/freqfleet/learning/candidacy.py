@@ -10,13 +10,14 @@ import numpy as np
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import LeverageBin
 from freqfleet.domain.sides import Side
+from freqfleet.learning.cells import Met
 from freqfleet.learning.in_force import Replay
 from freqfleet.learning.lattice import Lattice
+from freqfleet.learning.path_lattice import PathLattice, PathPricing
 from freqfleet.learning.pricing import OwnPricing, Pricing, SharedTables
 from freqfleet.learning.sample import Sample
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs
-from freqfleet.replay.exit_events import ExitEvents
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.validation.duplicates import kept_entries
 from freqfleet.validation.folds import Fold, training_sets
@@ -29,8 +30,9 @@ class Candidacy:
 
     bots : who made each trade. weights : above zero, mean 1. entered_ms, window_end_ms : (n,).
     duplicates : trades left out because another bot made the same entry.
-    events : on the lattice. incumbent_profit : (n,) under the exits in force, `incumbent`. fallback_profit :
-        (n,) under `fallback`, what would be in force if those were taken back.
+    events : from which the profit in every cell of the run follows.
+    incumbent_profit : (n,) under the exits in force, `incumbent`. fallback_profit : (n,) under `fallback`,
+        what would be in force if those were taken back.
     stressed_mean : (cells,), weighted mean profit at twice the fees and slippage; float32.
     incumbent_stressed_mean : the same for the exits in force.
     atr_reference_ratio : median volatility at entry; None where none is known.
@@ -45,7 +47,7 @@ class Candidacy:
     weights: FloatArray
     entered_ms: IntArray
     window_end_ms: IntArray
-    events: ExitEvents
+    events: Met
     incumbent: ExitParameters
     incumbent_profit: FloatArray
     fallback: ExitParameters
@@ -76,7 +78,7 @@ class Nomination:
     least_trades : pair sides with fewer take no part.
     """
 
-    lattice: Lattice
+    cells: Lattice | PathLattice
     costs: Costs
     folds: Sequence[Fold]
     defaults: ExitParameters
@@ -87,13 +89,15 @@ class Nomination:
 
         replay : `engine.exits`, or what remembers them.
         """
-        return OwnPricing(
-            lattice=self.lattice, costs=self.costs, engine=engine, replay=replay or engine.exits
-        )
+        replay = replay or engine.exits
+        if isinstance(self.cells, PathLattice):
+            return PathPricing(lattice=self.cells, costs=self.costs, paths=engine.paths, replay=replay)
+        return OwnPricing(lattice=self.cells, costs=self.costs, engine=engine, replay=replay)
 
     def together(self, engine: NumpyEngine) -> SharedTables:
         """Return what prices several samples of a pair and side, all of which this engine replays."""
-        return SharedTables(lattice=self.lattice, costs=self.costs, engine=engine)
+        assert isinstance(self.cells, Lattice)  # nothing shares tables of ways to follow the path
+        return SharedTables(lattice=self.cells, costs=self.costs, engine=engine)
 
     def of(
         self,

@@ -17,10 +17,10 @@ from freqfleet.domain.decisions import CertifiedBy, Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.learning.candidacy import Candidacy
-from freqfleet.learning.lattice import Lattice
+from freqfleet.learning.cells import Cells
 from freqfleet.learning.pair_side import Finding
-from freqfleet.learning.plateau import Plateau, survey
-from freqfleet.learning.wording import exits_text
+from freqfleet.learning.plateau import Plateau
+from freqfleet.learning.wording import exits_text, path_text
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.metrics import score, weighted_mean
 from freqfleet.validation.families import UnitLabels, families
@@ -82,7 +82,7 @@ class Certifier:
         a pair side is of the kind that made most of its trades.
     """
 
-    lattice: Lattice
+    lattice: Cells
     folds: Sequence[Fold]
     rules: GateRules
     search: str
@@ -106,7 +106,7 @@ class Certifier:
         """Let every finding that brings a candidacy stand before the gate."""
         standing = [(one, one.candidacy) for one in findings if one.candidacy is not None]
         names = families([self._labels(one) for _, one in standing], by=self.families)
-        units = [_unit(one, family) for (_, one), family in zip(standing, names, strict=True)]
+        units = [self._unit(one, family) for (_, one), family in zip(standing, names, strict=True)]
         selection = select(units)
         profits = [self._held_out(selection, at, one) for at, (_, one) in enumerate(standing)]
         gains = [mine - one.incumbent_profit for mine, (_, one) in zip(profits, standing, strict=True)]
@@ -127,6 +127,17 @@ class Certifier:
             )
         return Gathering(certified=tuple(certified), families=rulings.families)
 
+    def _unit(self, candidacy: Candidacy, family: str) -> Unit:
+        return Unit(
+            key=candidacy.key,
+            family=family,
+            group=None if candidacy.leverage_bin is None else f"{candidacy.pair} {candidacy.side.value}",
+            entered_ms=candidacy.entered_ms,
+            weights=candidacy.weights,
+            estimates=candidacy.estimates,
+            incumbent=self.lattice.cell_in_force(candidacy),
+        )
+
     def _labels(self, candidacy: Candidacy) -> UnitLabels:
         by_meta = sum(bot in self.meta_bots for bot in candidacy.bots)
         return UnitLabels(
@@ -141,7 +152,7 @@ class Certifier:
         profits = candidacy.incumbent_profit.copy()
         for cell in np.unique(judged[judged != KEEP]).tolist():
             mine = judged == cell
-            profits[mine] = self.lattice.profits_at(candidacy.events, cell)[mine]
+            profits[mine] = self.lattice.profits_of(candidacy, cell)[mine]
         return profits
 
     def _decided(
@@ -153,10 +164,12 @@ class Certifier:
         held_out_profit: FloatArray,
     ) -> Finding:
         takes = ruling.verdict in (Verdict.PUBLISHED, Verdict.INHERITED)
-        exits = None if selected == KEEP else self.lattice.exits(selected, candidacy.atr_reference_ratio)
+        exits = None if selected == KEEP else self.lattice.exits_of(candidacy, selected)
         reason = ruling.reason
         if candidacy.duplicates:
             reason += f"; {candidacy.duplicates} entries that another bot made too count once"
+        if takes and exits is not None and (followed := path_text(exits)):
+            reason += f"; {followed}"
         if ruling.verdict is Verdict.KEPT and exits is not None:
             reason += f"; the best is {exits_text(exits)}"
         plateau = None if selected == KEEP else self._plateau(candidacy, selected)
@@ -221,20 +234,25 @@ class Certifier:
             seed=None,
             data_hash=candidacy.data_hash,
         )
-        if selected == KEEP or plateau is None:
+        if selected == KEEP:
             return evidence
-        events = candidacy.events
-        place = self.lattice.place_on(events, selected)
-        profits = events.profits(place)
-        return replace(
+        profits = self.lattice.profits_of(candidacy, selected)
+        optimistic = self.lattice.optimistic_profits(candidacy, selected)
+        evidence = replace(
             evidence,
             train_profit=float(weighted_mean(profits, alike)),
-            ambiguous_trades=int(events.ambiguous(place).sum()),
-            optimistic_test_profit=figures.mean_profit
-            + float(weighted_mean(events.optimistic_profits(place) - profits, alike)),
+            ambiguous_trades=self.lattice.ambiguous_trades(candidacy, selected),
+            optimistic_test_profit=None
+            if optimistic is None
+            else figures.mean_profit + float(weighted_mean(optimistic - profits, alike)),
             cost_stress_bps=None
             if own is None
             else (own.mean - self._cost_of_stress(candidacy, selected)) * BPS,
+        )
+        if plateau is None:
+            return evidence
+        return replace(
+            evidence,
             plateau_ratio=plateau.ratio,
             plateau_neighbours=plateau.neighbours,
             plateau_mean_profit=plateau.mean,
@@ -249,28 +267,15 @@ class Certifier:
         stressed = float(candidacy.stressed_mean[selected]) - candidacy.incumbent_stressed_mean
         return improvement - stressed
 
-    def _plateau(self, candidacy: Candidacy, selected: int) -> Plateau:
+    def _plateau(self, candidacy: Candidacy, selected: int) -> Plateau | None:
         estimates = candidacy.estimates
         in_force = float(weighted_mean(candidacy.incumbent_profit, candidacy.weights))
-        mean = self.lattice.surface(estimates.mean[-1].astype(np.float64)) + in_force
-        return survey(
-            mean,
-            self.lattice.axes,
-            self.lattice.place(selected),
+        return self.lattice.surroundings(
+            selected,
+            estimates.mean[-1].astype(np.float64) + in_force,
             incumbent_mean=in_force,
             standard_error=float(np.sqrt(estimates.variance[-1, selected])),
         )
-
-
-def _unit(candidacy: Candidacy, family: str) -> Unit:
-    return Unit(
-        key=candidacy.key,
-        family=family,
-        group=None if candidacy.leverage_bin is None else f"{candidacy.pair} {candidacy.side.value}",
-        entered_ms=candidacy.entered_ms,
-        weights=candidacy.weights,
-        estimates=candidacy.estimates,
-    )
 
 
 def _certified_by(verdict: Verdict) -> CertifiedBy | None:

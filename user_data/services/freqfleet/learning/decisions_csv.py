@@ -21,6 +21,7 @@ COLUMNS = {
     "volatility_scaling": "volatility_scaling",
     "atr_reference_ratio": "atr_reference_ratio",
     "time_limit_minutes": "time_limit_minutes",
+    "follows_path": "follows_path",
     "trades_count": "trades",
     "effective_trades_count": "effective_trades",
     "train_profit_position_ratio": "train_profit",

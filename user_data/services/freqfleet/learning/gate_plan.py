@@ -10,6 +10,7 @@ from freqfleet.learning.candidacy import Nomination
 from freqfleet.learning.certification import Certifier
 from freqfleet.learning.grid_search import grid_steps
 from freqfleet.learning.lattice import Lattice
+from freqfleet.learning.path_lattice import PATH_SEARCH, PathLattice
 from freqfleet.replay.costs import Costs
 from freqfleet.settings import MOST_LEVELS, MOST_SCALINGS, LatticeSettings, Settings
 from freqfleet.validation.folds import Fold, crossfit
@@ -28,7 +29,7 @@ class GatePlan:
     """
 
     settings: Settings
-    lattice: Lattice
+    lattice: Lattice | PathLattice
     folds: Sequence[Fold]
     refusal: str | None
 
@@ -37,7 +38,7 @@ class GatePlan:
         if self.refusal is not None:
             return None
         return Nomination(
-            lattice=self.lattice,
+            cells=self.lattice,
             costs=costs,
             folds=self.folds,
             defaults=self.settings.defaults.parameters(),
@@ -65,14 +66,26 @@ class GatePlan:
 
 
 def gate_plan(
-    settings: Settings, *, search: str, entries_ms: tuple[int, int] | None, longest_minutes: int
+    settings: Settings,
+    *,
+    search: str,
+    entries_ms: tuple[int, int] | None,
+    longest_minutes: int,
+    trades: int = 0,
 ) -> GatePlan | None:
     """Return the plan of a run; None where [gate] method asks for a plain hold-out.
 
     entries_ms : when the first and the last trade of the run were entered; None without trades.
     longest_minutes : the longest time limit of any exit that is replayed, of those in force too.
+    trades : how many there are in all; it changes no result.
+
+    Raises InputError for ways to follow the path with a plain hold-out, which searches stops and targets.
     """
     if settings.gate.method == "holdout":
+        if search == PATH_SEARCH:
+            raise InputError(
+                "[gate] method = holdout cannot judge exits that follow the path; use crossfit, the default"
+            )
         return None
     folds: Sequence[Fold] = ()
     refusal = refusal_of_search(search)
@@ -83,7 +96,11 @@ def gate_plan(
             refusal = f"cannot certify: {error}"
     return GatePlan(
         settings=settings,
-        lattice=Lattice(settings.optimizer, _lattice_settings(settings, search)),
+        lattice=(
+            PathLattice(trades=trades)
+            if search == PATH_SEARCH
+            else Lattice(settings.optimizer, _lattice_settings(settings, search))
+        ),
         folds=folds,
         refusal=refusal,
     )

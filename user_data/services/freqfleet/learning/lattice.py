@@ -11,11 +11,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.errors import InputError
+from freqfleet.learning.cells import Brought
 from freqfleet.learning.grid import ExactGrid, GridSteps
+from freqfleet.learning.plateau import Plateau, survey
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.market.arrays import BoolArray, FloatArray
 from freqfleet.replay.costs import Costs
@@ -37,6 +41,7 @@ class Lattice:
 
     optimizer: OptimizerSettings
     settings: LatticeSettings
+    with_trend: ClassVar[bool] = False
     _last_grid: dict[float | None, ExactGrid] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -113,6 +118,44 @@ class Lattice:
         """Return where a cell lies on the axes of some events."""
         return _on(events.axes, self.place(cell))
 
+    def exits_of(self, brought: Brought, cell: int) -> ExitParameters:
+        """See `Cells`."""
+        return self.exits(cell, brought.atr_reference_ratio)
+
+    def cell_in_force(self, brought: Brought) -> int | None:
+        """Return None: what is in force comes from other volatilities, and hardly ever lies on a cell."""
+        return None
+
+    def profits_of(self, brought: Brought, cell: int) -> FloatArray:
+        """See `Cells`."""
+        return self.profits_at(_events(brought), cell)
+
+    def profit_table(self, brought: Brought) -> FloatArray:
+        """See `Cells`."""
+        return self.profits(_events(brought))
+
+    def ambiguous_trades(self, brought: Brought, cell: int) -> int:
+        """See `Cells`."""
+        events = _events(brought)
+        return int(events.ambiguous(self.place_on(events, cell)).sum())
+
+    def optimistic_profits(self, brought: Brought, cell: int) -> FloatArray | None:
+        """See `Cells`."""
+        events = _events(brought)
+        return events.optimistic_profits(self.place_on(events, cell))
+
+    def surroundings(
+        self, cell: int, means: FloatArray, *, incumbent_mean: float, standard_error: float
+    ) -> Plateau | None:
+        """See `Cells`."""
+        return survey(
+            self.surface(means),
+            self.axes,
+            self.place(cell),
+            incumbent_mean=incumbent_mean,
+            standard_error=standard_error,
+        )
+
     def surface(self, values: FloatArray) -> FloatArray:
         """Return a value per cell in the shape of the axes, NaN where a constraint is broken."""
         shaped = np.full(self._grid.axes.cells, np.nan)
@@ -137,6 +180,12 @@ class Lattice:
             time_limits=1,  # those of the settings, and none between them
         )
         return ExactGrid.of(SearchSpace.of(self.optimizer, atr_reference_ratio), steps)
+
+
+def _events(brought: Brought) -> ExitEvents:
+    if not isinstance(brought.events, ExitEvents):
+        raise InputError("these trades were priced on ways to follow the path; start the run anew")
+    return brought.events
 
 
 def _on(axes: SurfaceAxes, place: Cell) -> Cell:

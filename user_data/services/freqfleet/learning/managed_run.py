@@ -1,7 +1,8 @@
 """ManagedRun: what trailing, giveback, break-even and partial targets are worth, pair by pair.
 
 It compares and shows, and publishes nothing: a sampler chooses its proposals by looking at trades, so the
-publication gate, which judges every trade by a choice made without it, refuses what it finds.
+publication gate, which judges every trade by a choice made without it, refuses what it finds. What the gate
+can judge is a lattice that no trade had a part in (`path_lattice`).
 """
 
 from __future__ import annotations
@@ -33,8 +34,6 @@ from freqfleet.replay.managed_engines import open_managed_engine
 from freqfleet.settings import Settings
 from freqfleet.store.promise import LearningStore
 from freqfleet.validation.holdout import Holdout
-
-DEFAULT_MANAGED_SEARCH = "tpe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +92,8 @@ def compare_managed(
     """
     if checked_search(search) == "exact":
         raise InputError(
-            "--search exact replays a grid of stops and targets; managed exits need tpe, gp, cmaes, qmc, "
-            "random or grid"
+            "--search exact replays a grid of stops and targets; managed exits are compared by tpe, gp, "
+            "cmaes, qmc, random or grid"
         )
     pairs = [checked_pair(one) for one in pairs]
     trades = load_fleet_trades(

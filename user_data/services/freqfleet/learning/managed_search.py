@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from freqfleet.domain.exits import ExitParameters
-from freqfleet.domain.managed_exits import ManagedExits
+from freqfleet.domain.managed_exits import as_managed
 from freqfleet.learning.managed_space import ManagedSpace
 from freqfleet.learning.search import Search, SearchResult, checked_search, find_best, open_search
 from freqfleet.learning.wording import bps_text, exits_text
@@ -56,13 +56,6 @@ class ManagedObjective:
         return fills.net_profit_ratio(self._costs, self._engine.paths)
 
 
-def as_managed(parameters: ExitParameters) -> ManagedExits:
-    """Return plain parameters as managed ones with every part off; managed ones as they are."""
-    if isinstance(parameters, ManagedExits):
-        return parameters
-    return ManagedExits(**parameters.to_dict())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedFinding:
     """What following the path is worth: both optima, and their paired difference on unseen trades.
@@ -94,7 +87,7 @@ class ManagedFinding:
             f"following the path {verdict}: {bps_text(self.gain)} a trade over the best plain exits on "
             f"{self.held_out_trades} trades not searched (standard error "
             f"{self.standard_error * 1e4:.1f} bps, {self.ambiguous_trades} ambiguous); "
-            f"{managed_text(as_managed(self.managed.best))}"
+            f"{exits_text(self.managed.best)}"
         )
 
 
@@ -138,26 +131,6 @@ def compare_with_plain(
         held_out_trades=len(held_out.weights),
         ambiguous_trades=ambiguous,
     )
-
-
-def managed_text(parameters: ManagedExits) -> str:
-    """Return the parameters on one line; what is off is not named."""
-    parts = [exits_text(parameters)]
-    if parameters.trailing_stop_ratio is not None:
-        parts.append(
-            f"trailing stop {parameters.trailing_stop_ratio:.4f} "
-            f"from {parameters.trailing_activation_ratio:.4f}"
-        )
-    if parameters.giveback_ratio is not None:
-        parts.append(
-            f"giveback {parameters.giveback_ratio:.2f} from {parameters.giveback_activation_ratio:.4f}"
-        )
-    if parameters.break_even_after_ratio is not None:
-        parts.append(f"break-even after {parameters.break_even_after_ratio:.4f}")
-    if parameters.partial_targets:
-        rungs = " ".join(f"{rung.share:.2f} at {rung.ratio:.4f}" for rung in parameters.partial_targets)
-        parts.append(f"partial targets {rungs}")
-    return ", ".join(parts)
 
 
 def _mean_and_standard_error(values: FloatArray, weights: FloatArray) -> tuple[float, float]:

@@ -28,6 +28,7 @@ from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.memory import LearningMemory
 from freqfleet.learning.pair_side import Finding, PairSideLearner
 from freqfleet.learning.pair_work import CandleSource, DetailSource, PairOutcome, PairTask, PairWork
+from freqfleet.learning.path_lattice import PATH_SEARCH
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.learning.publisher import Publisher
 from freqfleet.learning.run_record import RunRecord
@@ -102,7 +103,7 @@ class Optimizer:
     workers : who works on the pairs; None means this process.
     record : remembers what is finished; None remembers nothing. resumed : the record is of an earlier call
         of this same run: what that has published counts as this run's own, not as what was in force before.
-    importance : see `PairSideLearner`.
+    search : see `PairSideLearner`. importance : see there.
     tiers : the leverage tiers of the exchange; without them no liquidation is replayed, and every trade is
         counted as one whose liquidation is not known.
     detail : finer candles, for what happened inside the candles; None does without.
@@ -138,7 +139,9 @@ class Optimizer:
         self._dry_run = dry_run
         self._pending = pending
         self.as_of = clock.now() if as_of is None else as_of
-        self.run_id = run_id_of(self.as_of, settings, checked_search(search))
+        self.run_id = run_id_of(
+            self.as_of, settings, search if search == PATH_SEARCH else checked_search(search)
+        )
         self.notes: list[str] = []
         self._search = search
         self._workers = workers if workers is not None else InProcess()
@@ -225,6 +228,7 @@ class Optimizer:
             search=self._search,
             entries_ms=trades.entries_ms,
             longest_minutes=max(self._learner.horizon_minutes, *(one.time_limit_minutes for one in in_force)),
+            trades=trades.count,
         )
         if plan is not None and plan.refusal is not None:
             self._note(plan.refusal)

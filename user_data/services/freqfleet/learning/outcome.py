@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 from freqfleet.clock import iso
+from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.learning.optimizer import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
@@ -54,6 +56,14 @@ def _decay(one: Decay) -> dict[str, Any]:
     }
 
 
+def _followed(exits: ExitParameters | None) -> dict[str, Any] | None:
+    """Return the parts of exits that follow the path and are on; None where none is."""
+    if not isinstance(exits, ManagedExits) or exits.is_plain:
+        return None
+    plain = exits.plain().to_dict()
+    return {name: value for name, value in exits.to_dict().items() if name not in plain and value}
+
+
 def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -73,6 +83,7 @@ def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:
         "volatility_scaling": exits.volatility_scaling if exits else None,
         "atr_reference_ratio": exits.atr_reference_ratio if exits else None,
         "time_limit_minutes": exits.time_limit_minutes if exits else None,
+        "follows_path": _followed(exits),
         "trades": evidence.trades,
         "effective_trades": evidence.effective_trades,
         "bot_trades": evidence.bot_trades,

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
+
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
@@ -21,6 +23,7 @@ from freqfleet.learning.grid import ExactGrid, GridSteps
 from freqfleet.learning.importance import sampled_importance
 from freqfleet.learning.in_force import asks_for_trend
 from freqfleet.learning.objective import Objective
+from freqfleet.learning.path_lattice import PATH_SEARCH
 from freqfleet.learning.plateau import Plateau
 from freqfleet.learning.sample import PairMarket, Sample, draw_sample
 from freqfleet.learning.search import (
@@ -48,6 +51,7 @@ from freqfleet.validation.holdout import Splitter
 logger = logging.getLogger(__name__)
 
 PLATEAU_DECIMALS = 6
+NOT_NOMINATED = "only the gate chooses among exits that follow the path, and it judges nothing in this run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,8 @@ class Finding:
 class PairSideLearner:
     """Decides one pair and side at a time; holds what is the same for all of them.
 
-    search : a name of `learning.search.SEARCHES`. bot_weights : by bot, above zero.
+    search : a name of `learning.search.SEARCHES`, or PATH_SEARCH, which searches nothing before the
+        gate. bot_weights : by bot, above zero.
     diaries : where trials are kept, so that a killed search goes on.
     importance : measure parameter importance of sampled searches, which costs as much as the search.
     nomination : how candidacies are made; None where nothing goes before the gate.
@@ -128,7 +133,8 @@ class PairSideLearner:
             bot_weights=self.bot_weights,
             mode=self.settings.source_weights,
             splitter=self.splitter,
-            with_trend=asks_for_trend(*self._priced_beside(incumbent, fallback)),
+            with_trend=asks_for_trend(*self._priced_beside(incumbent, fallback))
+            or (self.nomination is not None and self.nomination.cells.with_trend),
         )
         engine = NumpyEngine(sample.whole.paths)  # looks at the candles, once for all that follows
         whole = Objective(engine, sample.whole.weights, self.costs)
@@ -142,6 +148,8 @@ class PairSideLearner:
                 fallback,
             )
         flaw = sample.shortage(self.settings.min_trades)
+        if self.search == PATH_SEARCH:
+            return self._left_to_the_gate(pair, side, trades, sample, candidacy, flaw)
         if flaw is not None:
             return skipped(pair, side, trades, flaw, sample, candidacy)
         space = SearchSpace.of(self.settings, sample.median_atr_ratio)
@@ -176,6 +184,25 @@ class PairSideLearner:
             incumbent,
         )
         return replace(judged, candidacy=candidacy)
+
+    def _left_to_the_gate(
+        self,
+        pair: str,
+        side: Side,
+        trades: TradeColumns,
+        sample: Sample,
+        candidacy: Candidacy | None,
+        flaw: str | None,
+    ) -> Finding:
+        """Return a finding whose candidacy is all there is: nothing was searched before the gate looks."""
+        reason = flaw or ("stands before the gate" if candidacy is not None else NOT_NOMINATED)
+        every = np.arange(len(sample.whole))
+        return replace(
+            skipped(pair, side, trades, reason, sample, candidacy),
+            purged=0,  # nothing was held out here: the folds of the gate purge for themselves
+            without_funding=self.costs.trades_without_funding(sample.whole.paths, every),
+            without_liquidation=self.costs.trades_without_liquidation(sample.whole.paths, every),
+        )
 
     def _priced_beside(
         self, incumbent: Resolution, fallback: ExitParameters | None

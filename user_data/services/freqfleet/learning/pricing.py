@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.learning.cells import Met
 from freqfleet.learning.in_force import Replay, profits_in_force
 from freqfleet.learning.lattice import Lattice
 from freqfleet.market.arrays import FloatArray, IntArray
@@ -27,7 +28,7 @@ class Priced(NamedTuple):
     (n,) under two exits. stressed_incumbent : (n,), the first of them at twice the costs.
     """
 
-    events: ExitEvents
+    events: Met
     profit: FloatArray
     stressed_profit: FloatArray
     incumbent: FloatArray

@@ -13,8 +13,8 @@ from datetime import datetime
 
 from freqfleet.clock import to_ms
 from freqfleet.domain.decisions import Verdict
+from freqfleet.learning.cells import Cells
 from freqfleet.learning.certification import BPS, Certified, Gathering
-from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.standings import Choice, Record, brought_up_to_date, with_choice
 from freqfleet.learning.wording import exits_text
 from freqfleet.parameters.book import ParameterBook
@@ -47,7 +47,7 @@ class Reviewed:
 class SecondLook:
     """What a review needs beside the gathering. e_publish : the wealth at which an account is believed."""
 
-    lattice: Lattice
+    lattice: Cells
     book: ParameterBook
     as_of: datetime
     e_publish: float
@@ -122,7 +122,7 @@ class SecondLook:
         )
         exits = None
         if one.selected != KEEP:
-            exits = self.lattice.exits(one.selected, one.candidacy.atr_reference_ratio)
+            exits = self.lattice.exits_of(one.candidacy, one.selected)
         if not _takes(one) and earned and exits is not None:
             decision = replace(
                 one.finding.decision,

@@ -23,7 +23,7 @@ from freqfleet.domain.exit_plan import read_exit_parameters
 from freqfleet.domain.exits import VOLATILITY_FACTOR_BOUNDS, ExitParameters
 from freqfleet.errors import InputError, ParameterError
 from freqfleet.learning.candidacy import Candidacy
-from freqfleet.learning.lattice import Lattice
+from freqfleet.learning.cells import Cells
 from freqfleet.market.arrays import FloatArray
 from freqfleet.store.whole_file import write_whole
 from freqfleet.validation.folds import DAY_MS
@@ -31,6 +31,8 @@ from freqfleet.validation.paper_account import PaperAccount, Standing
 from freqfleet.validation.selection import KEEP
 
 STANDINGS_FILE = Path("user_data") / "optimizer" / "standings.json"
+# Of runs over ways to follow the path: accounts on other cells, so neither kind of run starts the other anew.
+PATH_STANDINGS_FILE = Path("user_data") / "optimizer" / "standings-managed.json"
 SCHEMA = 1
 # Estimating a spread from fewer earlier trades would stake on noise.
 FEWEST_EARLIER = 10
@@ -73,11 +75,11 @@ class Remembered:
 class Standings(Protocol):
     """Where records are kept between runs."""
 
-    def read(self, lattice: Lattice) -> Remembered:
+    def read(self, lattice: Cells) -> Remembered:
         """Return the records made on this lattice: the cells of another one are other exits."""
         ...
 
-    def write(self, records: Mapping[str, Record], lattice: Lattice) -> None:
+    def write(self, records: Mapping[str, Record], lattice: Cells) -> None:
         """Replace the records."""
         ...
 
@@ -89,13 +91,13 @@ class StandingsInMemory:
         self._records: dict[str, Record] = {}
         self._signature = ""
 
-    def read(self, lattice: Lattice) -> Remembered:
+    def read(self, lattice: Cells) -> Remembered:
         """Return them."""
         if self._signature != lattice.signature:
             return Remembered(dropped=len(self._records))
         return Remembered(records=dict(self._records))
 
-    def write(self, records: Mapping[str, Record], lattice: Lattice) -> None:
+    def write(self, records: Mapping[str, Record], lattice: Cells) -> None:
         """Keep them."""
         self._records, self._signature = dict(records), lattice.signature
 
@@ -106,7 +108,7 @@ class StandingsFile:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def read(self, lattice: Lattice) -> Remembered:
+    def read(self, lattice: Cells) -> Remembered:
         """Return the records; none where there is no file, or one of another lattice.
 
         Raises InputError for a file that is not ours or was damaged; it is left as it is.
@@ -125,7 +127,7 @@ class StandingsFile:
                 f"{self.file} cannot be read ({error}); move it away, and the paper accounts start anew"
             ) from None
 
-    def write(self, records: Mapping[str, Record], lattice: Lattice) -> None:
+    def write(self, records: Mapping[str, Record], lattice: Cells) -> None:
         """Replace the file; raises InputError where it cannot be written."""
         document = {
             "schema": SCHEMA,
@@ -139,7 +141,7 @@ class StandingsFile:
 
 
 def brought_up_to_date(
-    record: Record | None, candidacy: Candidacy, lattice: Lattice, *, as_of_ms: int, is_default: bool
+    record: Record | None, candidacy: Candidacy, lattice: Cells, *, as_of_ms: int, is_default: bool
 ) -> Record:
     """Return the record with every day booked that is over at `as_of_ms`.
 
@@ -183,7 +185,7 @@ def _booked(
     mine: FloatArray,
     record: Record,
     candidacy: Candidacy,
-    lattice: Lattice,
+    lattice: Cells,
 ) -> Standing:
     in_force = candidacy.incumbent_profit
     choice = next((one for one in reversed(record.choices) if one.from_day <= day), None)
@@ -192,8 +194,8 @@ def _booked(
         exits = record.in_force
         gains = np.zeros(int(mine.sum()))
         if choice.cell != KEEP:
-            exits = lattice.exits(choice.cell, candidacy.atr_reference_ratio)
-            gains = (lattice.profits_at(candidacy.events, choice.cell) - in_force)[mine]
+            exits = lattice.exits_of(candidacy, choice.cell)
+            gains = (lattice.profits_of(candidacy, choice.cell) - in_force)[mine]
         candidate = candidate.booked(
             day,
             gains,

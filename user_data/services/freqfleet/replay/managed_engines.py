@@ -19,12 +19,15 @@ WORTH_LOADING_NUMBA = 50_000
 _NUMBA_ENGINE = "freqfleet.replay.managed_numba"
 
 
-def open_managed_engine(paths: TradePaths, vectors: int, *, fee_ratio: float) -> ManagedEngine:
+def open_managed_engine(
+    paths: TradePaths, vectors: int, *, fee_ratio: float, replays: int = 0
+) -> ManagedEngine:
     """Return the engine that is done first.
 
     vectors : how many parameter vectors it will be asked in all. fee_ratio : see LevelMaker.
+    replays : trades times vectors of all the engines that this process will open, where that is known.
     """
-    if _NUMBA_ENGINE in sys.modules or len(paths) * vectors >= WORTH_LOADING_NUMBA:
+    if _NUMBA_ENGINE in sys.modules or max(replays, len(paths) * vectors) >= WORTH_LOADING_NUMBA:
         if importlib.util.find_spec("numba") is not None:
             from freqfleet.replay.managed_numba import ManagedNumbaEngine  # noqa: PLC0415 - half a second
 

@@ -9,13 +9,15 @@ from datetime import datetime
 import numpy as np
 
 from freqfleet.domain.decisions import Verdict
+from freqfleet.learning.candidacy import Candidacy
 from freqfleet.learning.certification import Certified
 from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.optimizer import OptimizerRun
 from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.path_lattice import PATH_SEARCH, PathLattice
 from freqfleet.learning.search import study_seed
 from freqfleet.replay.metrics import weighted_mean
-from freqfleet.report.card import DecayLine, FamilyTest, FunnelStep, PairCard, ReportCard
+from freqfleet.report.card import DecayLine, FamilyTest, FunnelStep, PairCard, ReportCard, Surface
 from freqfleet.report.card_build import card_surface, overfitting, seed_gate, sharpe
 from freqfleet.report.formats import as_bps, as_percent
 from freqfleet.settings import CostSettings, Settings
@@ -39,7 +41,9 @@ def report_card(
     """
     certified = run.gathering.certified if run.gathering is not None else ()
     by_side = {(one.finding.decision.pair, one.finding.decision.side): one for one in certified}
-    lattice = Lattice(settings.optimizer, settings.gate.lattice)
+    lattice: Lattice | PathLattice = (
+        PathLattice() if run.search == PATH_SEARCH else Lattice(settings.optimizer, settings.gate.lattice)
+    )
     pairs = tuple(
         _pair(finding, by_side.get((finding.decision.pair, finding.decision.side)), lattice, settings)
         for finding in run.findings
@@ -63,18 +67,18 @@ def report_card(
     )
 
 
-def _pair(finding: Finding, certified: Certified | None, lattice: Lattice, settings: Settings) -> PairCard:
+def _pair(
+    finding: Finding, certified: Certified | None, lattice: Lattice | PathLattice, settings: Settings
+) -> PairCard:
     decision = finding.decision
     if certified is None:
         kept = decision.parameters if decision.verdict is Verdict.KEPT else None
         return PairCard(decision=decision, incumbent=kept, incumbent_name="what was in force")
     brought = certified.candidacy
     cell = certified.selected
-    chosen = None if cell == KEEP else lattice.exits(cell, brought.atr_reference_ratio)
-    profits = lattice.profits(brought.events)
+    chosen = None if cell == KEEP else lattice.exits_of(brought, cell)
+    profits = lattice.profit_table(brought)
     in_force = float(weighted_mean(brought.incumbent_profit, brought.weights))
-    means = lattice.surface(brought.estimates.mean[-1].astype(np.float64)) + in_force
-    error = None if cell == KEEP else float(np.sqrt(brought.estimates.variance[-1, cell]))
     gains = certified.held_out_gain if decision.verdict is Verdict.PUBLISHED else 0.0
     order = np.argsort(brought.window_end_ms, kind="stable")
     defaults = settings.defaults.parameters()
@@ -84,7 +88,7 @@ def _pair(finding: Finding, certified: Certified | None, lattice: Lattice, setti
         incumbent=brought.incumbent,
         incumbent_name="default" if brought.incumbent == defaults else "published before",
         incumbent_profit_bps=in_force * _BPS,
-        surface=card_surface(lattice.axes, means, chosen=chosen, standard_error=error),
+        surface=_surface(brought, lattice, cell, in_force),
         seed_gate=seed_gate(profits, brought.weights, brought.entered_ms),
         monte_carlo=block_bootstrap(
             (brought.incumbent_profit + gains)[order],
@@ -95,6 +99,18 @@ def _pair(finding: Finding, certified: Certified | None, lattice: Lattice, setti
         overfitting=overfitting(profits, brought.weights, brought.entered_ms),
         sharpe=None if cell == KEEP else sharpe(profits, cell),
     )
+
+
+def _surface(
+    brought: Candidacy, lattice: Lattice | PathLattice, cell: int, in_force: float
+) -> Surface | None:
+    """Return the surface of a pair side; None where the cells lie on no axes to draw one over."""
+    if isinstance(lattice, PathLattice):
+        return None
+    means = lattice.surface(brought.estimates.mean[-1].astype(np.float64)) + in_force
+    error = None if cell == KEEP else float(np.sqrt(brought.estimates.variance[-1, cell]))
+    chosen = None if cell == KEEP else lattice.exits_of(brought, cell)
+    return card_surface(lattice.axes, means, chosen=chosen, standard_error=error)
 
 
 def _funnel(run: OptimizerRun, certified: Sequence[Certified], settings: Settings) -> tuple[FunnelStep, ...]:
