@@ -213,6 +213,7 @@ def test_freqtrades_own_writer_makes_a_zip_that_is_read(tmp_path: Path):
         ("r.json", b'{"strategy": {"A": {}}}', 'strategy A has no "trades" list'),
         ("r.json", b'{"strategy": {"A": {"trades": [1]}}}', 'strategy A has no "trades" list'),
         ("r.json.gz", gzip.compress(b"{}", mtime=0)[:-9], "cannot be read"),
+        ("r.zip", b"PK\x03\x04 and no end", "is no whole zip file"),
         ("r.zip", b"PK\x05\x06" + bytes(18), 'it has no "strategy" section'),
         (".last_result.json", b"{}", "names no latest_backtest"),
         (".last_result.json", b'{"latest_backtest": "gone.zip"}', "no backtest result .*gone.zip"),

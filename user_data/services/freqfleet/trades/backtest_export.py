@@ -103,6 +103,8 @@ def _result(file: Path) -> Any:
         raise TradeSourceError(f"no backtest result {file}; freqtrade writes them to backtest_results/")
     if zipfile.is_zipfile(file):
         return _zipped_result(file)
+    if file.suffix == ".zip":
+        raise TradeSourceError(f"{file} is no whole zip file; copy it again, or run the backtest again")
     return _parsed(_bytes(file), file)
 
 
