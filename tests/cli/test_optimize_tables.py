@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from freqfleet.cli.optimize_tables import print_run
+from freqfleet.cli.optimize_tables import WHY_DROPPED, print_run
 from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.replay.paths import Dropped
 from freqfleet.validation.decay import Decay, DecayReport
 
 BTC = Decay(key="BTC/USDT:USDT long", learned_bps=40.0, since_bps=-5.0, z=2.51, p_value=0.006, trades=30)
@@ -75,3 +76,7 @@ def test_sentences_keep_to_the_width_of_a_terminal(capsys, monkeypatch, terminal
 
     lines = capsys.readouterr().out.splitlines()
     assert longest - 20 < max(len(line) for line in lines) <= longest
+
+
+def test_every_reason_to_leave_a_trade_out_has_words():
+    assert set(WHY_DROPPED) == {one.value for one in Dropped}

@@ -12,6 +12,7 @@ from rich.table import Table
 from freqfleet.domain.decisions import Verdict
 from freqfleet.learning.optimizer import OptimizerRun
 from freqfleet.learning.pair_side import Finding
+from freqfleet.replay.paths import Dropped
 from freqfleet.report.formats import (
     as_bps,
     as_count,
@@ -29,6 +30,13 @@ from freqfleet.validation.selection import KEEP
 
 # The table's own width: a pipe has none, and in a narrow terminal numbers wrap instead of being cut.
 TABLE_COLUMNS = 120
+WHY_DROPPED = {
+    Dropped.OUTSIDE_CANDLES.value: "opened outside the candles",
+    Dropped.WINDOW_INCOMPLETE.value: "whose longest time limit is not over yet",
+    Dropped.WINDOW_HAS_GAP.value: "with a gap in their candles",
+    Dropped.WINDOW_HAS_BAD_CANDLE.value: "with a broken candle",
+    Dropped.ENTRY_RATE_OFF_MARKET.value: "entered at a rate that the candles do not have",
+}
 _LEGEND = (
     "Stop and target are position-level: on price, before leverage. A published row shows what was "
     "published, a kept row what stays in force. Train, Test and In force are net basis points a trade; "
@@ -118,7 +126,7 @@ def _print_samples(console: Console, findings: list[Finding]) -> None:
     console.print(
         f"\nreplayed trades: {counts}; under the bots' weights they say as much as {as_count(effective)}"
     )
-    left_out = [f"{as_count(count)} {reason}" for reason, count in sorted(dropped.items())]
+    left_out = [f"{as_count(count)} {WHY_DROPPED[reason]}" for reason, count in sorted(dropped.items())]
     purged = sum(one.purged for one in findings)
     if purged:
         left_out.append(f"{as_count(purged)} purged between training and test")
