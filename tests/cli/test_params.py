@@ -36,9 +36,13 @@ def publish(userdir: Path) -> Callable[..., None]:
 
 
 def test_an_empty_store_says_that_the_defaults_hold(run: Run):
-    code, out, _ = run("params", "list", "--at", "2025-11-03")
+    code, out, err = run("params", "list", "--at", "2025-11-03")
+    again = run("params", "list")[2]
 
     assert code == 0
+    assert "there was no learning store at " in err
+    assert "`freqfleet sync` fills it" in err
+    assert again == ""
     assert out.splitlines() == [
         "Nothing is in force as of 2025-11-03 00:00 UTC: every position trades on the defaults:",
         "stop -3.00 %, target 3.00 % on price, closed after 24 h",

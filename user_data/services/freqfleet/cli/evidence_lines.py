@@ -65,7 +65,7 @@ def _test(evidence: Evidence) -> Iterator[str]:
     if evidence.effective_trades is not None:
         yield f"{as_count(evidence.effective_trades)} effective trades"
     if evidence.ambiguous_trades is not None:
-        yield f"{as_count(evidence.ambiguous_trades)} ambiguous"
+        yield f"{as_count(evidence.ambiguous_trades)} with stop and target in one candle"
 
 
 def _surroundings(evidence: Evidence) -> Iterator[str]:

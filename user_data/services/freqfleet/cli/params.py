@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from freqfleet.domain.sides import Side
     from freqfleet.parameters.book import Link, ParameterBook, Resolution
     from freqfleet.parameters.version import ParameterVersion
+    from freqfleet.settings import Settings
+    from freqfleet.store.promise import LearningStore
 
 at_option = click.option(
     "--at", metavar="T", help="As of this time, 2025-11-01 or 2025-11-01T12:00:00Z; now."
@@ -117,10 +119,8 @@ def explain(
 @click.pass_obj
 def history(invocation: Invocation, pair: str, side: str | None, json_target: str | None) -> None:
     """List every version that was ever recorded for a pair, oldest first."""
-    from freqfleet.wiring import open_store
-
     sides = _sides(side)
-    with closing(open_store(invocation.settings())) as store:
+    with closing(_open(invocation.settings())) as store:
         versions = store.parameter_history(pair, sides[0] if side is not None else None)
     moment = _moment(None)
     if json_target is not None:
@@ -133,6 +133,20 @@ def history(invocation: Invocation, pair: str, side: str | None, json_target: st
         print_history(pair, versions)
         if not versions:
             _tell_stranger(invocation, pair, ())
+
+
+def _open(settings: Settings) -> LearningStore:
+    """Open the store; one that nobody has made yet answers as an empty one, which is said."""
+    from freqfleet.wiring import open_store, sqlite_store_file
+
+    file = sqlite_store_file(settings)
+    if file is not None and not file.exists():
+        click.echo(
+            f"there was no learning store at {file}; `freqfleet sync` fills it, --userdir or --store names "
+            "another",
+            err=True,
+        )
+    return open_store(settings)
 
 
 def _tell_stranger(invocation: Invocation, pair: str, published: Collection[str]) -> None:
@@ -168,10 +182,9 @@ def _book(invocation: Invocation, moment: datetime) -> ParameterBook:
     from freqfleet.parameters.ahead import recorded_ahead
     from freqfleet.parameters.book import ParameterBook
     from freqfleet.parameters.records import RecordBook
-    from freqfleet.wiring import open_store
 
     settings = invocation.settings()
-    with closing(open_store(settings)) as store:
+    with closing(_open(settings)) as store:
         recorded = store.parameter_versions()
         records = RecordBook(store.bin_records(recorded_to=moment))
     ahead = recorded_ahead(recorded, SystemClock().now())
