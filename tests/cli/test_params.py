@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from freqfleet.cli.params_tables import print_champions, print_history
 from freqfleet.domain.decisions import Evidence
 from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
@@ -63,6 +64,47 @@ def test_list_shows_what_is_in_force_with_its_age(run: Run, publish):
         "BTC/USDT:USDT long -2.00 % 4.50 % 24 h – optuna 234 0.0004 2025-11-03 00:00 UTC 2.0 d"
     )
     assert "ETH" not in out
+
+
+def in_a_terminal(monkeypatch: pytest.MonkeyPatch, *, columns: int, kind: str) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", kind)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+
+
+def test_list_cuts_nothing_in_a_narrow_terminal(capsys, monkeypatch):
+    in_a_terminal(monkeypatch, columns=80, kind="dumb")  # without colours, so that lines can be measured
+    listed = [
+        version(
+            pair="1000SHIB/USDT:USDT",
+            side=Side.SHORT,
+            leverage_bin=bin_,
+            take_profit=0.2,
+            volatility_scaling=0.25,
+            atr_reference_ratio=0.004,
+            time_limit_minutes=315,
+            recorded_at=MONDAY,
+            evidence=Evidence(trades=1234, p_value=0.0004),
+        )
+        for bin_ in (None, LEVERAGE_BINS[1])
+    ]
+
+    print_champions(listed, listed[0].parameters, MONDAY + 374.1 * DAY)
+
+    out = capsys.readouterr().out
+    assert max(len(line) for line in out.splitlines()) <= 80
+    assert out.count("374.1 d") == 2
+    assert out.count("1000SHIB") == 2
+
+
+def test_history_cuts_nothing_in_a_narrow_terminal(capsys, monkeypatch):
+    in_a_terminal(monkeypatch, columns=80, kind="xterm")
+
+    print_history(PAIR, [version(recorded_at=MONDAY, run_id="20251103T000000Z-993e2b")])
+
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 2
+    assert "20251103T000000Z-993e2b" in out
 
 
 def test_list_as_of_a_time_does_not_see_what_was_recorded_later(run: Run, publish):

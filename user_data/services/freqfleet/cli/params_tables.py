@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -27,10 +28,12 @@ from freqfleet.report.formats import (
     as_p_value,
     as_percent,
     as_time,
+    pair_labels,
     plural,
 )
 
 _PIPE_WIDTH = 180
+_WIDE = 110  # columns that whole pair names and times need beside everything else
 _VALUE_COLUMNS = ("Stop", "Target", "Limit", "Vol.")
 
 
@@ -41,15 +44,21 @@ def print_champions(champions: Sequence[ParameterVersion], defaults: ExitParamet
         console.print(f"Nothing is in force as of {as_time(at)}: every position trades on the defaults:")
     else:
         console.print(f"In force as of {as_time(at)}, position-level:\n")
+        narrow = console.width < _WIDE
         table = _table("For", *_VALUE_COLUMNS, "Source", "Trades", "p", "Since", "Age")
+        if narrow:
+            table.padding = (0, 1, 0, 0)
+        pairs = [one.key.pair for one in champions if one.key.pair is not None]
+        short = pair_labels(pairs) if narrow else {}
         for one in champions:
+            pair = one.key.pair or ""
             table.add_row(
-                one.key.label,
+                one.key.label.replace(pair, short.get(pair, pair), 1),
                 *_values(one.parameters),
                 one.source.value,
                 as_count(one.evidence.trades),
                 as_p_value(one.evidence.p_value),
-                as_time(one.effective_from),
+                f"{one.effective_from:%Y-%m-%d}" if narrow else as_time(one.effective_from),
                 _age(one, at),
             )
         console.print(table)
@@ -93,7 +102,7 @@ def print_explanation(
 
 def print_history(pair: str, versions: Sequence[ParameterVersion]) -> None:
     """Print every version recorded for a pair, oldest first."""
-    console = _console()
+    console = _console(at_least=_PIPE_WIDTH)
     if not versions:
         console.print(f"Nothing was ever recorded for {pair}.")
         return
@@ -112,9 +121,13 @@ def print_history(pair: str, versions: Sequence[ParameterVersion]) -> None:
     console.print(table)
 
 
-def _console() -> Console:
-    """A table that goes into a file or a pipe is not squeezed into 80 columns."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+def _console(at_least: int = 0) -> Console:
+    """A table that goes into a file or a pipe is not squeezed into 80 columns.
+
+    at_least : in a terminal with fewer columns a line goes on in the next one; nothing is cut.
+    """
+    terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(highlight=False, markup=False, width=max(terminal, at_least))
 
 
 def _table(*titles: str) -> Table:
