@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freqfleet.clock import FixedClock
-from freqfleet.domain.decisions import Verdict
+from freqfleet.domain.decisions import Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.managed_exits import ManagedExits, as_managed
 from freqfleet.domain.sides import Side
@@ -22,12 +22,13 @@ from freqfleet.learning.optimizer import Optimizer
 from freqfleet.learning.outcome import to_document
 from freqfleet.learning.path_lattice import PATH_SEARCH, VARIANTS, PathLattice, PathPricing
 from freqfleet.learning.path_prices import PathPrices
-from freqfleet.learning.standings import StandingsFile
+from freqfleet.learning.standings import StandingsFile, StandingsInMemory
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
 from freqfleet.testing.memory_store import MemoryStore
+from freqfleet.testing.trades import version
 from freqfleet.validation.selection import KEEP
 from managedcases import FEE_RATIO, profit_by_the_rule, ticking_paths
 from replaycases import BTC, WAVE_CANDLES, FakeCandleFiles, after, candles_of, trades_on, waves
@@ -54,9 +55,13 @@ def settings_for(**gate):
     )
 
 
-def reverting(seed=3, pair=BTC):
+def reverting(seed=3, pair=BTC, count=WAVES):
     """Return waves that run up to 3 to 9 % and come all the way back, and a long trade on each."""
-    return waves(np.random.default_rng(seed).uniform(0.03, 0.09, WAVES), pair=pair)
+    return waves(np.random.default_rng(seed).uniform(0.03, 0.09, count), pair=pair)
+
+
+def day(number):
+    return after(1440 * number)
 
 
 def aimless(seed, pair):
@@ -254,6 +259,45 @@ def test_accounts_of_the_two_kinds_of_runs_do_not_start_each_other_anew(tmp_path
     (choice,) = remembered.records[f"{BTC} long"].choices
     assert choice.cell != KEEP
     assert choice.edge > 0.0
+
+
+@pytest.mark.parametrize("search", [PATH_SEARCH, "exact"])
+def test_what_another_run_put_in_force_is_a_change_that_has_to_last_a_week(search):
+    candles, trades = reverting(count=120)
+    store, accounts = store_of(trades), StandingsInMemory()
+    never = settings_for(fdr=1e-300)
+    optimize(store, candles, search=search, settings=never, standings=accounts, at=day(16))
+    worse = version(recorded_at=day(16.2), stop_loss=-0.04, take_profit=0.15, time_limit_minutes=240)
+    store.publish_parameters([worse])
+
+    early = optimize(store, candles, search=search, standings=accounts, at=day(16.5))
+    late = optimize(store, candles, search=search, standings=accounts, at=day(24))
+
+    assert long_of(early).decision.verdict is Verdict.KEPT
+    assert "what is in force changed 0 days ago" in long_of(early).decision.reason
+    assert long_of(early).decision.parameters == worse.parameters
+    assert long_of(late).decision.verdict is Verdict.PUBLISHED
+    assert long_of(late).decision.evidence.parent_version == worse.version_id
+
+
+@pytest.mark.parametrize("search", [PATH_SEARCH, "exact"])
+def test_a_way_to_follow_the_path_that_decays_is_taken_back_by_either_kind_of_run(search):
+    candles, trades = reverting(count=120)
+    store = store_of(trades)
+    defaults = settings_for().defaults.parameters()
+    claimed = version(
+        recorded_at=day(10),
+        parameters=ManagedExits(**defaults.to_dict(), giveback_ratio=0.9, giveback_activation_ratio=0.03),
+        evidence=Evidence(claim_bps=1_000.0, standard_error_bps=10.0),
+    )
+    store.publish_parameters([claimed])
+
+    run = optimize(store, candles, search=search, settings=settings_for(fdr=1e-300), at=day(19))
+
+    assert "retracted: later trades fall" in long_of(run).decision.reason
+    assert long_of(run).decision.parameters == defaults
+    book = ParameterBook(store.parameter_versions(), defaults=defaults)
+    assert book.resolve(BTC, Side.LONG, 3.0, day(19)).parameters == defaults
 
 
 def test_the_document_and_the_table_say_how_the_path_is_followed(tmp_path):

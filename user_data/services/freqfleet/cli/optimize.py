@@ -177,7 +177,7 @@ def optimize(
             resumed=opened.resumed,
             importance=importance,
             tiers=load_leverage_tiers(),
-            detail=_detail(settings, known),
+            detail=_detail(settings, chosen_search, known),
             standings=_standings(settings, chosen_search, point_in_time=opened.point_in_time),
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
@@ -285,11 +285,15 @@ def _as_of(text: str | None) -> datetime | None:
     return moment
 
 
-def _detail(settings: Settings, as_of: datetime | None) -> CandleFiles | None:
+def _detail(settings: Settings, search: str, as_of: datetime | None) -> CandleFiles | None:
+    """Return where finer candles are; a path is followed candle by candle of the strategy, as bots do."""
+    from freqfleet.learning.path_lattice import PATH_SEARCH
     from freqfleet.market.candles import CandleFiles
 
     timeframe = settings.market.detail_timeframe
-    return None if timeframe == "none" else CandleFiles(settings.datadir, timeframe, as_of=as_of)
+    if timeframe == "none" or search == PATH_SEARCH:
+        return None
+    return CandleFiles(settings.datadir, timeframe, as_of=as_of)
 
 
 def _standings(settings: Settings, search: str, *, point_in_time: bool) -> Standings | None:
