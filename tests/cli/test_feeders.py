@@ -100,9 +100,6 @@ def test_without_a_bank_score_asks_the_rules(run: Run):
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, arguments, message):
-    if arguments[:2] == ("train", "--every"):
-        arguments = (*arguments, "--from", "2025-01-20")
-
     code, _, err = run("feeders", *arguments)
 
     assert code == 2

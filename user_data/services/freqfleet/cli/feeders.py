@@ -242,11 +242,12 @@ def _moments(trainer: FeederTrainer, first: str | None, last: str | None, every:
     from freqfleet.clock import parse_time
     from freqfleet.learning.feeder_training.trainer import history_moments
 
+    step = _step(every)
     until = trainer.last_close() if last is None else parse_time(last)
     _refuse_the_unknown(until, trainer)
     if first is None:
         return [until]
-    return history_moments(parse_time(first), until, _step(every))
+    return history_moments(parse_time(first), until, step)
 
 
 def _refuse_the_unknown(moment: datetime, trainer: FeederTrainer) -> None:
