@@ -18,6 +18,15 @@ def test_both_gates_are_shown_side_by_side(tmp_path):
     assert "seed gate" in done.output
     assert "pairs published" in done.output
     assert "SYNTHETIC" in done.output
+    assert "planted" not in done.output  # this world holds nothing to be found
+    assert " published although nothing is earned " in done.output  # a row is a line
+
+
+def test_a_world_with_something_to_find_says_how_much_was_found(tmp_path):
+    done = run(tmp_path, *SMALL, "--world", "levels", "--edge", "100")
+
+    assert " planted pairs published " in done.output
+    assert " earned per planted pair, family included " in done.output
 
 
 def test_json_carries_every_number_and_nothing_else_goes_to_stdout(tmp_path):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from freqfleet.testing.worlds.contest import Contest, Record
     from freqfleet.testing.worlds.intervals import Interval
 
+_PIPE_WIDTH = 120
 WORLDS = {
     "null": "no pair rewards anything: whatever is published is false",
     "levels": "half the pairs reward a target at 5 % or 8 %",
@@ -137,6 +138,9 @@ def _rows(record: Record) -> dict[str, tuple[Interval, str, float]]:
 
 
 def _print(found: Contest, title: str, rules: Any) -> None:
+    import math
+    import sys
+
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -149,11 +153,13 @@ def _print(found: Contest, title: str, rules: Any) -> None:
     for name, (value, unit, scale) in seed.items():
         digits = 2 if scale == 1.0 and not unit else 1
         mine = ours[name][0]
+        if math.isnan(value.value) and math.isnan(mine.value):
+            continue  # this world has nothing of the kind
         table.add_row(
             name, value.text(unit, scale=scale, digits=digits), mine.text(unit, scale=scale, digits=digits)
         )
     table.add_row("worlds whose family is certified", "-", found.family_share.text(" %", scale=100.0))
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     console.print(title, soft_wrap=True)
     console.print(table)
     console.print(
