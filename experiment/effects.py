@@ -14,11 +14,18 @@ from datetime import date, datetime
 
 from freqfleet.demo.comparison import widening
 from freqfleet.domain.closed_trade import ClosedTrade
+from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.report.comparison import CONFIDENCE_FACTOR
 
 BPS = 1e4
 Entry = tuple[str, str, Side, datetime]
+LEARNED_REASONS = frozenset(
+    reason
+    for source in ExitSource
+    if source is not ExitSource.DEFAULT
+    for reason in (source.stop_reason, source.target_reason)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,7 @@ class Effect:
     per_trade : difference of the mean profit of a trade, in bps; None where an arm has no trade.
     same_entry : mean difference of trades that both arms entered, in bps; None where there are none.
     moved : how many of those left elsewhere.
+    at_learned : trades of the arm that left at a stop or target that was published.
     money : the account with stakes and leverage in it, in quote currency a day; `*_quote` are its sums and
     `*_leverage` the mean leverage of the trades, None without any.
     """
@@ -67,6 +75,7 @@ class Effect:
     same_entry: Interval | None
     matched: int
     moved: int
+    at_learned: int
     money: Interval
     default_quote: float
     arm_quote: float
@@ -101,6 +110,7 @@ def effect(
         ),
         matched=len(both),
         moved=sum((old.closed_at, old.close_rate) != (new.closed_at, new.close_rate) for old, new in both),
+        at_learned=sum(one.exit_reason in LEARNED_REASONS for one in after),
         money=_interval_of_days(
             [
                 new - old

@@ -150,13 +150,25 @@ def _numbers(study: Study, arm: Arm, found: Effect) -> str:
             + _by_leverage(study, arm, found)
         )
     return (
-        f"{plural(versions, 'version')} in {plural(steps, 'step')}. The fleet earned "
-        f"{_earned(found.arm_total_ratio)} in {as_count(found.arm_trades)} trades, with the defaults "
-        f"{_earned(found.default_total_ratio)} in {as_count(found.default_trades)}: a difference of "
-        f"{_interval(found.account)} a day, or {_interval(found.per_trade)} a trade "
+        f"{plural(versions, 'version')} in {plural(steps, 'step')}; {_use(study, arm, found)}. "
+        f"The fleet earned {_earned(found.arm_total_ratio)} in {as_count(found.arm_trades)} trades, "
+        f"with the defaults {_earned(found.default_total_ratio)} in {as_count(found.default_trades)}: "
+        f"a difference of {_interval(found.account)} a day, or {_interval(found.per_trade)} a trade "
         f"(mean {_bps(found.arm_mean_bps)} after {_bps(found.default_mean_bps)})."
         + _losing(found.arm_mean_bps)
         + _by_leverage(study, arm, found)
+    )
+
+
+def _use(study: Study, arm: Arm, found: Effect) -> str:
+    """Say how many trades left where a published version said."""
+    used = f"{plural(found.at_learned, 'trade')} left at a learned stop or target"
+    steps = study.walks[arm]
+    if found.at_learned or sum(step.bin_exits for step in steps) < sum(step.recorded for step in steps):
+        return used
+    return (
+        f"{used}: all of them are exits of a leverage bin, learned from trades with the defaults' leverage, "
+        "and by then the bots traded in another bin"
     )
 
 

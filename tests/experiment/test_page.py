@@ -154,6 +154,26 @@ def test_leverage_by_bins_is_told_in_money_and_is_no_verdict_on_exits(tmp_path: 
     assert "-0.0 bps" not in text
 
 
+def test_the_page_says_how_many_trades_left_at_a_learned_level(tmp_path: Path) -> None:
+    one, page = study(tmp_path, 30.0), tmp_path / "page.md"
+
+    def written(reason: str, *, of_bins: bool) -> str:
+        runs = {
+            key: backtest(*key, [replace(trade, exit_reason=reason) for trade in run.trades])
+            for key, run in one.runs.items()
+        }
+        steps = [replace(at, bin_exits=at.recorded if of_bins else 0) for at in one.walks[Arm.LEARNED]]
+        write_page(page, [replace(one, runs=runs, walks={**one.walks, Arm.LEARNED: steps})], every_days=7)
+        return page.read_text(encoding="utf-8")
+
+    assert "; 0 trades left at a learned stop or target. The" in written("cutloss_fallback", of_bins=False)
+    assert "; 0 trades left at a learned stop or target: all of them are exits of a leverage bin" in written(
+        "time_limit", of_bins=True
+    )
+    since = sum(trade.opened_at >= FIRST for trade in one.trades(Arm.LEARNED))
+    assert f"; {since} trades left at a learned stop or target. The" in written("roi_bin", of_bins=True)
+
+
 def test_the_plots_of_a_page_are_there_and_small(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
 
