@@ -1,4 +1,4 @@
-"""Servers that several test files share: each is started once, when the first test asks for it.
+"""Servers that several test files share: each is started once, when the first test asks for it. And Ctrl-C.
 
 A machine without them skips these tests and says how to get them. Continuous integration sets
 FREQFLEET_REQUIRE_SERVERS=1: a missing server is a failure there.
@@ -7,6 +7,7 @@ FREQFLEET_REQUIRE_SERVERS=1: a missing server is a failure there.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
@@ -26,6 +27,15 @@ REQUIRE = "FREQFLEET_REQUIRE_SERVERS"
 TRADE_BUCKETS = {"BOT1": "BOT1_trades", "BOT2": "BOT2_trades", "BOT3": "BOT33_trades", "bot1": "bot1_trades"}
 Server = TypeVar("Server")
 _numbers = count(1)
+
+
+def pytest_configure() -> None:
+    """Heed SIGINT, and so does every program that a test starts and interrupts.
+
+    A shell lets what it starts in the background ignore it, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

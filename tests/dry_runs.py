@@ -24,6 +24,18 @@ from freqfleet.wiring import make_ensemble
 STARTUP = timedelta(seconds=12)
 CANDLE_MS = 300_000
 PRICES = ["open", "high", "low", "close"]
+# freqtrade's configuration: a loop a second, and entries that fill at once. A limit order that the price has
+# left, as on a slow machine, would wait for ten minutes.
+IN_A_HURRY: dict[str, Any] = {
+    "internals": {"process_throttle_secs": 1},
+    "order_types": {
+        "entry": "market",
+        "exit": "market",
+        "stoploss": "market",
+        "emergency_exit": "market",
+        "stoploss_on_exchange": False,
+    },
+}
 
 
 def livelier(datadir: Path, out: Path) -> Path:

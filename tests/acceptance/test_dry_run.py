@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dry_runs import busiest_hours_left, trade_ids
+from dry_runs import IN_A_HURRY, busiest_hours_left, trade_ids
 from fleet_runs import fleet_userdir, host_configs
 from freqfleet.clock import SystemClock
 from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
@@ -47,7 +47,7 @@ def test_a_dry_run_outlives_its_store_and_is_synced_once(lively_datadir: Path, t
     began, ends = SystemClock().now(), time.monotonic() + PATIENCE_SECONDS
     hours_left = busiest_hours_left(datadir, pairs, began)
     with LoopbackExchange(datadir, pairs=pairs, shift_to_now=True, hours_left=hours_left) as exchange:
-        userdir = fleet_userdir(tmp_path, exchange, pairs, internals={"process_throttle_secs": 1})
+        userdir = fleet_userdir(tmp_path, exchange, pairs, **IN_A_HURRY)
         database, learning = userdir / "bot3.sqlite", userdir / "learning.sqlite"
         versions = publish_tight(learning, began - timedelta(days=1))
         args = ["trade", *host_configs(userdir, "BOT3")]

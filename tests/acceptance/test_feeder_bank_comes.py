@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("lightgbm", reason="freqfleet[feeders] is not installed")
 
+from dry_runs import IN_A_HURRY
 from fleet_runs import fleet_userdir, host_configs
 from freqfleet.exchange.freqtrade_runs import RunningFreqtrade
 from freqfleet.exchange.loopback import LoopbackExchange
@@ -27,7 +28,7 @@ def test_a_bot_takes_the_bank_over_and_asks_for_what_its_feeders_read(
 ) -> None:
     pairs = CandleFiles(lively_datadir).pairs()[:4]
     with LoopbackExchange(lively_datadir, pairs=pairs, shift_to_now=True) as exchange:
-        userdir = fleet_userdir(tmp_path, exchange, pairs, internals={"process_throttle_secs": 1})
+        userdir = fleet_userdir(tmp_path, exchange, pairs, max_open_trades=0, **IN_A_HURRY)
         with RunningFreqtrade(["trade", *host_configs(userdir, "BOT1")], userdir, env=SETTINGS) as bot:
             bot.wait_until(lambda: "Bot heartbeat" in bot.log(), timeout_seconds=PATIENCE_SECONDS)
             asked_before = asked_for_context(exchange)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dry_runs import busiest_hours_left, custom_data, trade_column, trade_ids
+from dry_runs import IN_A_HURRY, busiest_hours_left, custom_data, trade_column, trade_ids
 from fleet_runs import RUN_CONFIG, fleet_userdir, host_configs
 from freqfleet.clock import SystemClock
 from freqfleet.domain.exits import ExitParameters, ExitSource
@@ -45,9 +45,7 @@ def test_what_is_open_keeps_its_plan_until_red_closes_it(lively_datadir: Path, t
     now, ends = SystemClock().now(), time.monotonic() + PATIENCE_SECONDS
     hours_left = busiest_hours_left(lively_datadir, pairs, now, min_votes=1)
     with LoopbackExchange(lively_datadir, pairs=pairs, shift_to_now=True, hours_left=hours_left) as exchange:
-        userdir = fleet_userdir(
-            tmp_path, exchange, pairs, max_open_trades=AT_FIRST, internals={"process_throttle_secs": 1}
-        )
+        userdir = fleet_userdir(tmp_path, exchange, pairs, max_open_trades=AT_FIRST, **IN_A_HURRY)
         database, learning = userdir / "bot3.sqlite", userdir / "learning.sqlite"
         publish(learning, AT_ENTRY, now - timedelta(days=1))
         args = ["trade", *host_configs(userdir, "BOT3")]
