@@ -272,6 +272,11 @@ def test_explain_says_how_old_the_book_is_and_what_follows_the_path(run: Run, pu
     assert "break-even: the stop moves to entry plus fees, once" in out
     assert "partial targets are replayed only" in out
     assert "regime: left when the day's trend turns 1.5" in out
+    listed = run("params", "list", "--at", "2025-11-06")[1]
+    assert (
+        f"{PAIR} long follows the path: giveback 50 % of the best profit from 2.00 %, trailing stop 1.00 % "
+        "from 3.00 %, break-even after 1.25 %, regime exit at 1.50"
+    ) in listed
 
 
 def test_a_pair_that_has_no_candles_is_told_the_nearest_that_has(run: Run, publish, userdir: Path):

@@ -202,6 +202,7 @@ def test_what_was_published_is_what_the_next_run_has_to_beat():
     assert certified.candidacy.incumbent == published.parameters
     assert PathLattice().cell_in_force(certified.candidacy) is not None
     assert certified.finding.decision.verdict is Verdict.KEPT
+    assert "what stays in force follows the path: " in certified.finding.decision.reason
     assert len(store.parameter_versions()) == 1
 
 
@@ -232,6 +233,7 @@ def test_no_trade_had_a_part_in_the_cell_it_is_judged_in():
     table = PathLattice().profit_table(certified.candidacy)
     own = np.where(np.isin(certified.cells[:-1], KEEP), certified.candidacy.incumbent_profit.mean(), 0.0)
     assert own.tolist() == [0.0] * 5
+    assert certified.finding.purged == 0  # what is held out is held out fold by fold
     assert all(profit in table[at, certified.cells[:-1]] for at, profit in enumerate(profits.tolist()))
 
 
@@ -321,6 +323,20 @@ def test_a_hold_out_cannot_judge_them():
 
     with pytest.raises(InputError, match="cannot judge exits that follow the path"):
         optimize(store_of(trades), candles, settings=settings_for(method="holdout"))
+
+
+def test_where_the_gate_can_judge_nothing_the_run_says_why():
+    candles, trades = reverting()
+    of_one_day = [
+        replace(one, opened_at=after(5 * at), closed_at=day(3), open_rate=float(candles.open[at]))
+        for at, one in enumerate(trades)
+    ]
+
+    run = optimize(store_of(of_one_day), candles)
+
+    assert long_of(run).decision.verdict is Verdict.SKIPPED
+    assert "it judges nothing in this run" in long_of(run).decision.reason
+    assert any(note.startswith("cannot certify: ") for note in run.notes)
 
 
 def test_a_pair_with_too_few_trades_is_skipped_with_the_reason():

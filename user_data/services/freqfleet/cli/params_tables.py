@@ -31,6 +31,7 @@ from freqfleet.report.formats import (
     pair_labels,
     plural,
 )
+from freqfleet.report.path_words import path_words
 
 _PIPE_WIDTH = 180
 _WIDE = 110  # columns that whole pair names and times need beside everything else
@@ -62,6 +63,9 @@ def print_champions(champions: Sequence[ParameterVersion], defaults: ExitParamet
                 _age(one, at),
             )
         console.print(table)
+        for one in champions:
+            if followed := path_words(one.parameters):
+                console.print(f"{one.key.label} follows the path: {followed}", soft_wrap=True)
         console.print("\nEverything else trades on the defaults:")
     console.print(said(defaults))
 
@@ -235,7 +239,8 @@ def _age(version: ParameterVersion, at: datetime) -> str:
 
 def said(parameters: ExitParameters) -> str:
     """Return exits in words: `stop -2.00 %, target 4.50 % on price, closed after 24 h`."""
+    followed = path_words(parameters)
     return (
         f"stop {as_percent(parameters.stop_loss)}, target {as_percent(parameters.take_profit)} on price, "
         f"closed after {as_minutes(parameters.time_limit_minutes)}"
-    )
+    ) + (followed and f", {followed}")

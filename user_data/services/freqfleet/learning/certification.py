@@ -170,6 +170,8 @@ class Certifier:
             reason += f"; {candidacy.duplicates} entries that another bot made too count once"
         if takes and exits is not None and (followed := path_text(exits)):
             reason += f"; {followed}"
+        if ruling.verdict is Verdict.KEPT and (stays := path_text(candidacy.incumbent)):
+            reason += f"; what stays in force follows the path: {stays}"
         if ruling.verdict is Verdict.KEPT and exits is not None:
             reason += f"; the best is {exits_text(exits)}"
         plateau = None if selected == KEEP else self._plateau(candidacy, selected)

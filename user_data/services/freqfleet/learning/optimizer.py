@@ -44,7 +44,7 @@ from freqfleet.replay.costs import Costs
 from freqfleet.settings import Settings
 from freqfleet.validation.decay import DecayReport
 from freqfleet.validation.gate import HoldoutGate
-from freqfleet.validation.holdout import Holdout
+from freqfleet.validation.holdout import Holdout, Undivided
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class Optimizer:
             bot_weights={name: bot.weight for name, bot in settings.bots.items()},
             search=search,
             as_of=self.as_of,
-            splitter=Holdout(settings.optimizer.train_share),
+            splitter=Undivided() if search == PATH_SEARCH else Holdout(settings.optimizer.train_share),
             gate=HoldoutGate(),
             diaries=record.diaries if record is not None else NoDiaries(),
             importance=importance,

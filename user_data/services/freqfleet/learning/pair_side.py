@@ -51,7 +51,7 @@ from freqfleet.validation.holdout import Splitter
 logger = logging.getLogger(__name__)
 
 PLATEAU_DECIMALS = 6
-NOT_NOMINATED = "only the gate chooses among exits that follow the path, and it judges nothing in this run"
+NOT_JUDGED = "only the gate chooses among exits that follow the path, and it judges nothing in this run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +147,9 @@ class PairSideLearner:
                 incumbent.parameters,
                 fallback,
             )
-        flaw = sample.shortage(self.settings.min_trades)
         if self.search == PATH_SEARCH:
-            return self._left_to_the_gate(pair, side, trades, sample, candidacy, flaw)
+            return self._left_to_the_gate(pair, side, trades, sample, candidacy)
+        flaw = sample.shortage(self.settings.min_trades)
         if flaw is not None:
             return skipped(pair, side, trades, flaw, sample, candidacy)
         space = SearchSpace.of(self.settings, sample.median_atr_ratio)
@@ -192,14 +192,17 @@ class PairSideLearner:
         trades: TradeColumns,
         sample: Sample,
         candidacy: Candidacy | None,
-        flaw: str | None,
     ) -> Finding:
         """Return a finding whose candidacy is all there is: nothing was searched before the gate looks."""
-        reason = flaw or ("stands before the gate" if candidacy is not None else NOT_NOMINATED)
+        reason = "stands before the gate"
+        if candidacy is None:
+            too_few = "too few trades are left once entries that several bots made count once"
+            reason = sample.shortage_in_all(self.settings.min_trades) or (
+                NOT_JUDGED if self.nomination is None else too_few
+            )
         every = np.arange(len(sample.whole))
         return replace(
             skipped(pair, side, trades, reason, sample, candidacy),
-            purged=0,  # nothing was held out here: the folds of the gate purge for themselves
             without_funding=self.costs.trades_without_funding(sample.whole.paths, every),
             without_liquidation=self.costs.trades_without_liquidation(sample.whole.paths, every),
         )

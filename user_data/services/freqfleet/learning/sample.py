@@ -114,6 +114,17 @@ class Sample:
 
     def shortage(self, needed: int) -> str | None:
         """Return why this is too little to learn from when `needed` trades are asked for, else None."""
+        flaw = self.shortage_in_all(needed)
+        enough, training = LEAST_SHARE * needed, len(self.train.weights)
+        if flaw is None and training < enough:
+            return (
+                f"{training} training trades, {enough:.0f} needed: the windows of {self.purged} others reach "
+                "into the held-out part"
+            )
+        return flaw
+
+    def shortage_in_all(self, needed: int) -> str | None:
+        """Return `shortage` for who holds nothing out at once: the parts do not matter."""
         enough = LEAST_SHARE * needed
         usable = len(self.trades)
         if usable < needed:
@@ -122,12 +133,6 @@ class Sample:
         if self.effective < enough:
             counts = ", ".join(f"{bot} {count}" for bot, count in self.trades.bot_counts().items())
             return f"{self.effective:.1f} effective trades, {enough:.0f} needed ({counts})"
-        training = len(self.train.weights)
-        if training < enough:
-            return (
-                f"{training} training trades, {enough:.0f} needed: the windows of {self.purged} others reach "
-                "into the held-out part"
-            )
         return None
 
 

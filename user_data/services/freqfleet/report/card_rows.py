@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.exits import ExitParameters
-from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.report.card import PairCard
 from freqfleet.report.formats import (
     as_bps,
@@ -19,6 +18,7 @@ from freqfleet.report.formats import (
     plural,
     to_bps,
 )
+from freqfleet.report.path_words import path_words
 from freqfleet.validation.monte_carlo import Interval
 
 _DECAY_SUSPECT_Z = 1.645
@@ -60,28 +60,11 @@ def exits_words(exits: ExitParameters) -> str:
     scaled = (
         f", volatility scaling {as_decimal(exits.volatility_scaling)}" if exits.volatility_scaling else ""
     )
+    followed = path_words(exits)
     return (
         f"stop {as_percent(exits.stop_loss)}, target {as_percent(exits.take_profit)}, "
-        f"{as_minutes(exits.time_limit_minutes)}{scaled}{_followed(exits)}"
+        f"{as_minutes(exits.time_limit_minutes)}{scaled}" + (followed and f", {followed}")
     )
-
-
-def _followed(exits: ExitParameters) -> str:
-    """Return how exits follow the path, behind a comma; nothing where they do not."""
-    if not isinstance(exits, ManagedExits):
-        return ""
-    said = ""
-    if exits.giveback_ratio is not None:
-        said += f", giveback {as_percent(exits.giveback_ratio, 0)} of the best profit"
-        said += f" from {as_percent(exits.giveback_activation_ratio)}"
-    if exits.trailing_stop_ratio is not None:
-        said += f", trailing stop {as_percent(exits.trailing_stop_ratio)}"
-        said += f" from {as_percent(exits.trailing_activation_ratio)}"
-    if exits.break_even_after_ratio is not None:
-        said += f", break-even after {as_percent(exits.break_even_after_ratio)}"
-    if exits.regime_exit_z is not None:
-        said += f", regime exit at {as_decimal(exits.regime_exit_z)}"
-    return said
 
 
 def seed_words(card: PairCard) -> str:
