@@ -167,7 +167,7 @@ def _use(study: Study, arm: Arm, found: Effect) -> str:
     if found.at_learned or sum(step.bin_exits for step in steps) < sum(step.recorded for step in steps):
         return used
     return (
-        f"{used}: all of them are exits of a leverage bin, learned from trades with the defaults' leverage, "
+        f"{used}: every version is for a leverage bin, learned from trades with the defaults' leverage, "
         "and by then the bots traded in another bin"
     )
 

@@ -167,7 +167,7 @@ def test_the_page_says_how_many_trades_left_at_a_learned_level(tmp_path: Path) -
         return page.read_text(encoding="utf-8")
 
     assert "; 0 trades left at a learned stop or target. The" in written("cutloss_fallback", of_bins=False)
-    assert "; 0 trades left at a learned stop or target: all of them are exits of a leverage bin" in written(
+    assert "; 0 trades left at a learned stop or target: every version is for a leverage bin" in written(
         "time_limit", of_bins=True
     )
     since = sum(trade.opened_at >= FIRST for trade in one.trades(Arm.LEARNED))
