@@ -222,6 +222,25 @@ print(type(few).__name__, type(many).__name__)
     assert answer.stdout.split() == ["ManagedNumpyEngine", "ManagedNumbaEngine"]
 
 
+def test_numba_is_loaded_once_many_small_engines_have_cost_as_much():
+    code = """
+from hypothesis import find
+from freqfleet.replay.managed_engines import open_managed_engine
+from managedcases import ticking_paths
+paths = find(ticking_paths(), lambda paths: len(paths) == 1 and paths.width == 45)
+print(*(type(open_managed_engine(paths, 1_000, fee_ratio=0.0005)).__name__ for _ in range(60)))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    assert answer.stdout.split() == ["ManagedNumpyEngine"] * 42 + ["ManagedNumbaEngine"] * 18
+
+
 @settings(max_examples=5, deadline=None)
 @given(paths=ticking_paths())
 def test_scaled_trailing_stop_is_held_at_the_widest_stop_there_is(paths):

@@ -31,11 +31,6 @@ class FleetTrades:
         return self.by_pair_side.get((pair, side), NO_TRADES)
 
     @property
-    def count(self) -> int:
-        """How many there are."""
-        return sum(len(one) for one in self.by_pair_side.values())
-
-    @property
     def entries_ms(self) -> tuple[int, int] | None:
         """When the first and the last of them were entered; None without trades."""
         if not self.by_pair_side:

@@ -71,13 +71,11 @@ def gate_plan(
     search: str,
     entries_ms: tuple[int, int] | None,
     longest_minutes: int,
-    trades: int = 0,
 ) -> GatePlan | None:
     """Return the plan of a run; None where [gate] method asks for a plain hold-out.
 
     entries_ms : when the first and the last trade of the run were entered; None without trades.
     longest_minutes : the longest time limit of any exit that is replayed, of those in force too.
-    trades : how many there are in all; it changes no result.
 
     Raises InputError for ways to follow the path with a plain hold-out, which searches stops and targets.
     """
@@ -97,7 +95,7 @@ def gate_plan(
     return GatePlan(
         settings=settings,
         lattice=(
-            PathLattice(trades=trades)
+            PathLattice()
             if search == PATH_SEARCH
             else Lattice(settings.optimizer, _lattice_settings(settings, search))
         ),

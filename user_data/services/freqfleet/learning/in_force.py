@@ -11,7 +11,7 @@ from typing import TypeGuard
 import numpy as np
 
 from freqfleet.domain.exits import ExitParameters
-from freqfleet.domain.managed_exits import ManagedExits
+from freqfleet.domain.managed_exits import ManagedExits, as_managed
 from freqfleet.domain.tradable import tradable
 from freqfleet.market.arrays import FloatArray
 from freqfleet.replay.costs import Costs
@@ -44,19 +44,20 @@ def profits_in_force(
 
     Raises InputError for exits by regime on paths that were gathered without their trend.
     """
-    following = [at for at, one in enumerate(exits) if follows_path(one)]
+    following = list(dict.fromkeys(one for one in exits if follows_path(one)))
     if not following:
         replayed = replay(exits)
         return [one.net_profit_ratio(replayed, paths) for one in costs]
-    tables = [np.empty((len(exits), len(paths))) for _ in costs]
-    plain = [at for at in range(len(exits)) if at not in following]
-    if plain:
-        replayed = replay([exits[at] for at in plain])
-        for table, one in zip(tables, costs, strict=True):
-            table[plain] = one.net_profit_ratio(replayed, paths)
-    traded = [tradable(exits[at]) for at in following]
-    engine = open_managed_engine(paths, len(traded), fee_ratio=costs[0].fee_ratio)
-    fills = engine.fills([one for one in traded if isinstance(one, ManagedExits)])
-    for table, one in zip(tables, costs, strict=True):
-        table[following] = fills.net_profit_ratio(one, paths)
+    engine = open_managed_engine(paths, len(following), fee_ratio=costs[0].fee_ratio)
+    fills = engine.fills([as_managed(tradable(one)) for one in following])
+    plain = [one for one in dict.fromkeys(exits) if one not in following]
+    by_barriers = replay(plain) if plain else None
+    tables = []
+    for one in costs:
+        rows: dict[ExitParameters, FloatArray] = dict(
+            zip(following, fills.net_profit_ratio(one, paths), strict=True)
+        )
+        if by_barriers is not None:
+            rows.update(zip(plain, one.net_profit_ratio(by_barriers, paths), strict=True))
+        tables.append(np.stack([rows[each] for each in exits]))
     return tables

@@ -228,7 +228,6 @@ class Optimizer:
             search=self._search,
             entries_ms=trades.entries_ms,
             longest_minutes=max(self._learner.horizon_minutes, *(one.time_limit_minutes for one in in_force)),
-            trades=trades.count,
         )
         if plan is not None and plan.refusal is not None:
             self._note(plan.refusal)

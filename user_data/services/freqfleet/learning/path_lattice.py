@@ -102,12 +102,8 @@ VARIANTS = (
 
 @dataclass(frozen=True)
 class PathLattice:
-    """The variants as cells. Cell 0 follows nothing: what is in force may lose its giveback, too.
+    """The variants as cells. Cell 0 follows nothing: what is in force may lose its giveback, too."""
 
-    trades : how many a whole run prices, by which the engine is chosen; it changes no result.
-    """
-
-    trades: int = 0
     with_trend = True
 
     @property
@@ -187,12 +183,7 @@ class PathPricing:
         )
         in_force, back = plain.take(rows, axis=1)
         exits = self.lattice.upon(incumbent)
-        engine = open_managed_engine(
-            self.paths,
-            len(exits),
-            fee_ratio=self.costs.fee_ratio,
-            replays=self.lattice.trades * len(exits),
-        )
+        engine = open_managed_engine(self.paths, len(exits), fee_ratio=self.costs.fee_ratio)
         fills = engine.fills([as_managed(one) for one in exits])
         profit, stressed = (
             np.ascontiguousarray(fills.net_profit_ratio(one, self.paths)[:, rows].T) for one in both
