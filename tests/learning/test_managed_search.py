@@ -181,7 +181,7 @@ def test_text_names_what_is_on():
     )
 
     assert exits_text(managed).endswith(
-        "trailing stop 0.0025 from 0.0060, partial targets 0.10 at 0.0120 0.10 at 0.0360"
+        "trailing stop 0.25 % from 0.60 %, partial targets 0.10 at 1.20 % 0.10 at 3.60 %"
     )
 
 

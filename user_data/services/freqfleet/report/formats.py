@@ -1,4 +1,4 @@
-"""How numbers are written for people. Ratios become percent and basis points here and nowhere else.
+"""How numbers are written for people. Elsewhere ratios stay ratios, but in reasons (`learning/wording.py`).
 
 None and NaN are written as a dash: not measured is not zero.
 """
