@@ -52,6 +52,27 @@ def test_one_cycle_learns_and_says_so(run: Run, filled: Path):
     assert beat.said.startswith("learned from 70 trades")
 
 
+def test_what_is_held_back_is_said_with_the_rule(run: Run, filled: Path):
+    _, first, _ = run("controller", "--once")
+    store = SqlStore(f"sqlite:///{filled / 'learning.sqlite'}")
+    now = datetime.now(UTC)
+    store.record_closed_trades(
+        [
+            closed_trade(
+                trade_id=number, opened_at=now - timedelta(minutes=9), closed_at=now - timedelta(minutes=5)
+            )
+            for number in range(100, 150)
+        ]
+    )
+    store.close()
+
+    _, second, _ = run("controller", "--once")
+
+    assert "held back" not in first
+    assert "0 levels recorded, 4 held back" in second
+    assert "4 levels held back: what is published stays for 60 min; a belief across an edge" in second
+
+
 def test_json_lists_every_record_and_nothing_else_is_on_stdout(run: Run, filled: Path):
     _, out, _ = run("controller", "--json", "-")
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from freqfleet.clock import iso
 from freqfleet.domain.bin_record import MIN_TRADES, BinRecord
 from freqfleet.learning.bin_exits import BinExitsRun
+from freqfleet.learning.bin_hysteresis import RULE
 from freqfleet.learning.controller import Cycle
 from freqfleet.report.formats import UNKNOWN, as_count, as_decimal, as_percent, plural
 
@@ -49,6 +50,11 @@ def print_cycle(cycle: Cycle) -> None:
         console.print(
             f"and {plural(len(of_pairs), 'level')} of {plural(pairs, 'pair')}; {speak} have the {MIN_TRADES} "
             "trades to speak for themselves, the parent speaks for the others (--json FILE lists them)",
+            soft_wrap=True,
+        )
+    if cycle.waiting:
+        console.print(
+            f"{plural(cycle.waiting, 'level')} held back: {RULE} (controller --every S)",
             soft_wrap=True,
         )
     if cycle.exits is not None:

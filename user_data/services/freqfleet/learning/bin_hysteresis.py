@@ -16,6 +16,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from freqfleet.clock import human_age
 from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.leverage_bins import LEVERAGE_EDGES
 
@@ -26,6 +27,12 @@ LOOKS = 3
 EDGE_MARGIN = 0.25  # of leverage
 # A change smaller than this share of its own uncertainty says nothing.
 BELIEF_SHARE, TRADES_SHARE = 0.25, 0.10
+
+
+RULE = (
+    f"what is published stays for {human_age(AT_LEAST.total_seconds())}; a belief across an edge of leverage "
+    f"has to stay there as long, and for {LOOKS} looks in a row of one process"
+)
 
 
 @dataclass(frozen=True, slots=True)
