@@ -183,6 +183,42 @@ def test_trades_that_came_in_since_are_refused(tmp_path):
         run(tmp_path, files, store, resume=True)
 
 
+def opened(userdir, *, resume=False):
+    study = open_study(
+        settings_in(userdir),
+        search="tpe",
+        name="night",
+        storage=None,
+        as_of=END,
+        resume=resume,
+        dry_run=False,
+    )
+    study.record.close()
+    return study
+
+
+def test_only_a_study_that_was_cut_off_counts_as_replaced(tmp_path):
+    first = opened(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, *market(), on_outcome=kill_after(1))
+    after_a_kill = opened(tmp_path)
+    run(tmp_path, *market())
+    after_its_end = opened(tmp_path)
+
+    assert [one.replaced for one in (first, after_a_kill, after_its_end)] == [False, True, False]
+
+
+def test_study_that_has_ended_can_be_resumed_and_redoes_nothing(tmp_path):
+    files, store = market()
+    whole = run(tmp_path, files, store)
+    files.loaded.clear()
+
+    again = run(tmp_path, files, store, resume=True)
+
+    assert files.loaded == []
+    assert again.findings == whole.findings
+
+
 def test_run_without_resume_starts_anew(tmp_path):
     files, store = market()
     with pytest.raises(KeyboardInterrupt):

@@ -344,7 +344,7 @@ def _tell(name: str, study: Study) -> None:
     if study.resumed:
         click.echo(f"study {name} goes on, as of {iso(study.as_of)}", err=True)
     elif study.replaced:
-        click.echo(f"study {name} starts anew; --resume would have gone on with it", err=True)
+        click.echo(f"study {name} starts anew; it was cut off, --resume would have gone on with it", err=True)
 
 
 def _settings(

@@ -209,6 +209,8 @@ class Optimizer:
             self._note_few(asked)
         else:
             self._note("[gate] method is holdout: about half of what it publishes is chance")
+        if self._record is not None:
+            self._record.end()
         return OptimizerRun(
             run_id=self.run_id,
             as_of=self.as_of,

@@ -33,6 +33,7 @@ LOCK_FILE = "lock"
 SCHEMA = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FINISHED = "finished "
+_END = {"ended": True}
 
 
 class RunRecord(Protocol):
@@ -59,6 +60,10 @@ class RunRecord(Protocol):
 
     def finish(self, outcome: PairOutcome) -> None:
         """Remember a finished pair, for good."""
+        ...
+
+    def end(self) -> None:
+        """Remember that the run came to its end: nothing of it is left to go on with."""
         ...
 
     def close(self) -> None:
@@ -116,11 +121,22 @@ class FileRecord:
 
     def finished(self) -> dict[str, PairOutcome]:
         """Return what the lines say; the last line of a pair counts."""
-        return {row["pair"]: _outcome(row, self._file) for row in read_lines(self._file)[1:]}
+        rows = [row for row in read_lines(self._file)[1:] if row != _END]
+        return {row["pair"]: _outcome(row, self._file) for row in rows}
 
     def finish(self, outcome: PairOutcome) -> None:
         """Add a line; when this returns it is on the disk."""
         append_line(self._file, outcome_row(outcome))
+
+    def end(self) -> None:
+        """Add the last line; a run that goes on with more pairs writes others below it."""
+        append_line(self._file, _END)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """True where a run of this name has begun and not come to its end."""
+        lines = read_lines(self._file)
+        return bool(lines) and lines[-1] != _END
 
     def close(self) -> None:
         """Let other processes open it."""
@@ -218,6 +234,14 @@ class DatabaseRecord:
         """Add an attribute."""
         study_id = self._storage.get_study_id_from_name(self.name)
         self._storage.set_study_user_attr(study_id, f"{_FINISHED}{outcome.pair}", outcome_row(outcome))
+
+    def end(self) -> None:
+        """Nothing to remember: a name in a database is never taken again, ended or not."""
+
+    @property
+    def is_unfinished(self) -> bool:
+        """False: a run here is never replaced, and asked nothing."""
+        return False
 
     def known(self) -> list[str]:
         """Return the names of the runs in the database, sorted."""

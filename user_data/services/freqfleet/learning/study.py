@@ -25,7 +25,8 @@ class Study:
     """A run that is about to begin or to go on.
 
     as_of : what time it knows; a resumed run knows the time of its first call. point_in_time : that time
-        was asked for, so everything is recorded as of it. replaced : a study of this name was removed.
+        was asked for, so everything is recorded as of it. replaced : a study of this name that had been cut
+        off was removed.
     """
 
     record: RunRecord
@@ -82,6 +83,7 @@ def _opened(
     dry_run: bool,
 ) -> Study:
     known = record.header()
+    cut_off = record.is_unfinished
     if resume and known is None:
         others = ", ".join(record.known()[-5:])
         hint = f"the last ones are {others}; give --study NAME" if others else "no study is there"
@@ -102,5 +104,5 @@ def _opened(
         as_of=moment,
         point_in_time=point_in_time,
         resumed=resume,
-        replaced=known is not None and not resume,
+        replaced=cut_off and not resume,
     )
