@@ -9,7 +9,7 @@ import pytest
 from ccalls import waits
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
-from freqfleet.errors import FreqfleetError, SettingsError, StoreUnavailable
+from freqfleet.errors import FreqfleetError, SettingsError, StoreNotMade, StoreUnavailable
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.runtime.bookkeeper import BookKeeper, Recalled
 from freqfleet.testing.trades import version
@@ -41,6 +41,18 @@ class MovingClock:
         return self.at
 
 
+class StoreFile:
+    """A store that is made, and deleted, by the test."""
+
+    def __init__(self) -> None:
+        self.there = False
+
+    def load(self) -> ParameterBook:
+        if not self.there:
+            raise StoreNotMade("no learning store at x; `freqfleet sync` makes one")
+        return LEARNED
+
+
 def book_of(count: int) -> ParameterBook:
     versions = [version(run_id=f"run-{number}") for number in range(count)]
     return ParameterBook(versions, defaults=DEFAULTS.defaults)
@@ -60,7 +72,7 @@ def recalling(
     )
 
 
-def keeper(store: Store, clock: MovingClock, *, live: bool = True) -> BookKeeper:
+def keeper(store: Store | StoreFile, clock: MovingClock, *, live: bool = True) -> BookKeeper:
     return BookKeeper(
         store.load,
         defaults=DEFAULTS,
@@ -145,6 +157,61 @@ def test_a_bot_that_starts_while_the_store_is_away_trades_on_the_book_kept_on_di
     assert books.age_seconds == 40 * 3600
     assert books.book(START + timedelta(hours=9)) is DEFAULTS
     assert kept == []
+
+
+def test_a_store_that_nobody_has_made_yet_is_no_failure_and_is_found_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    file = StoreFile()
+    books = keeper(file, MovingClock())
+    looked = [books.refresh() for _ in range(3)]
+
+    assert caplog.records == []
+    assert (looked, books.failed_loads) == ([False] * 3, 0)
+    assert books.not_made == "no learning store at x; `freqfleet sync` makes one"
+    assert books.book(START) is DEFAULTS
+
+    file.there = True
+
+    assert books.refresh()
+    assert books.book(START) is LEARNED
+    assert books.not_made is None
+    assert [one.levelname for one in caplog.records] == ["INFO"]
+    assert "the learning store is there now, with 0 parameter versions" in caplog.text
+
+
+def test_a_store_that_was_there_and_is_gone_is_a_warning_each_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    file = StoreFile()
+    file.there = True
+    books = keeper(file, MovingClock())
+    books.refresh()
+    file.there = False
+    books.refresh()
+    books.refresh()
+
+    assert [one.levelname for one in caplog.records] == ["WARNING", "WARNING"]
+    assert "(2. failure in a row), the last good book is 0 s old: no learning store at x" in caplog.text
+    assert books.not_made is None
+
+
+def test_a_store_that_was_there_before_a_restart_and_is_gone_is_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recalled = Recalled(book=LEARNED, loaded_at=START - timedelta(hours=1))
+    books = BookKeeper(
+        StoreFile().load,
+        defaults=DEFAULTS,
+        clock=MovingClock(),
+        max_age=timedelta(hours=48),
+        refresh_every=None,
+        recall=lambda: recalled,
+    )
+    books.start()
+
+    assert "parameters not refreshed (1. failure in a row), the last good book is 60 min old" in caplog.text
 
 
 def test_every_good_load_is_kept_with_its_time() -> None:

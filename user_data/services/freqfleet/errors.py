@@ -78,6 +78,10 @@ class StoreUnavailable(StoreError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class StoreNotMade(StoreUnavailable):
+    """There is no store where it belongs. Before the first `freqfleet sync` that is as it should be."""
+
+
 class StoreDamaged(StoreUnavailable):
     """The file of the store is corrupt. No retry helps: it has to be replaced or built anew."""
 

@@ -4,6 +4,9 @@ The trade thread reads `book`, an immutable snapshot; it does no I/O. A refresh 
 last good book in place and says so; a book older than `max_age` counts as degraded: the bot then
 trades on its defaults until a refresh succeeds. A failed refresh is tried again soon, not only at the
 next regular time, and the last good book outlives the bot: it is kept on disk.
+
+A bot that starts before the first sync finds no store. That is no failure: `not_made` says so at the start,
+and the store is looked for again. A store that is gone is one: then there is a last good book.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from freqfleet.clock import Clock, human_age, iso
-from freqfleet.errors import FreqfleetError, SettingsError, StoreUnavailable
+from freqfleet.errors import FreqfleetError, SettingsError, StoreNotMade, StoreUnavailable
 from freqfleet.parameters.ahead import recorded_ahead
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.store.backoff import Backoff
@@ -23,6 +26,7 @@ from freqfleet.store.backoff import Backoff
 logger = logging.getLogger(__name__)
 
 _RETRY = Backoff(first_seconds=15.0, most_seconds=600.0)
+_LOOK_FOR_STORE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ class BookKeeper:
         self._loaded_at: datetime | None = None
         self._degraded = False
         self.failed_loads = 0
+        # While nobody has made the store: which one, and what makes it.
+        self.not_made: str | None = None
         self._told_until: datetime | None = None
         self._refresh_every = refresh_every
         # Made in start(): hyperopt pickles a strategy, and an Event cannot be.
@@ -105,6 +111,10 @@ class BookKeeper:
         return True
 
     def _not_refreshed(self, error: FreqfleetError) -> None:
+        if isinstance(error, StoreNotMade) and self._loaded_at is None:
+            self.not_made, self.failed_loads = str(error), 0
+            return
+        self.not_made = None
         self.failed_loads += 1
         logger.warning(
             "parameters not refreshed (%d. failure in a row), %s: %s",
@@ -116,6 +126,9 @@ class BookKeeper:
         self._tell_of_the_future(book, now)
         # One assignment each, the book first: a reader in between sees the new book with the old age.
         self._book, self._loaded_at, self.failed_loads = book, now, 0
+        if self.not_made is not None:
+            logger.info("the learning store is there now, with %d parameter versions", book.version_count)
+            self.not_made = None
         if self._keep is not None:
             self._keep(book, now)
 
@@ -182,4 +195,6 @@ class BookKeeper:
             self.refresh()
 
     def _pause(self, seconds: float) -> float:
+        if self.not_made is not None:
+            return min(seconds, _LOOK_FOR_STORE_SECONDS)
         return min(seconds, _RETRY.seconds(self.failed_loads)) if self.failed_loads else seconds

@@ -55,6 +55,8 @@ def book_line(books: BookKeeper, settings: Settings) -> str:
     """Return what the start of a bot says about its parameters."""
     if settings.runtime.parameters == "defaults":
         return "trading on the defaults, as [runtime] parameters says"
+    if books.not_made is not None:
+        return f"trading on the defaults: {books.not_made}"
     if books.age_seconds is None:
         return "no parameters could be loaded: trading on the defaults until they can"
     now = SystemClock().now()

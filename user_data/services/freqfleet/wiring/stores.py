@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freqfleet.clock import SystemClock
-from freqfleet.errors import SettingsError, StoreDamaged, StoreUnavailable
+from freqfleet.errors import SettingsError, StoreDamaged, StoreNotMade
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.settings import Settings
 from freqfleet.store.damage import inode, is_sqlite, move_aside
@@ -142,7 +142,7 @@ def load_book(
     """Read every parameter version and bin record; with a deadline for each call where one is given.
 
     now_only : of bin records the last of each level, for a bot that never asks about the past.
-    Raises StoreUnavailable where there is no store yet: a bot reads, it does not create one.
+    Raises StoreNotMade where there is no store yet: a bot reads, it does not create one.
     """
     from freqfleet.parameters.records import RecordBook
     from freqfleet.store.deadline_store import DeadlineStore
@@ -166,5 +166,5 @@ def existing_store(settings: Settings) -> LearningStore:
     """Open the store for a bot, which makes no SQLite file: that is `freqfleet sync`'s."""
     file = sqlite_store_file(settings)
     if file is not None and not file.exists():
-        raise StoreUnavailable(f"no learning store at {file}; `freqfleet sync` makes one")
+        raise StoreNotMade(f"no learning store at {file}; `freqfleet sync` makes one")
     return open_store(settings)
