@@ -40,4 +40,4 @@ def test_a_record_counts_from_its_recording_on_and_a_later_one_replaces_it() -> 
     assert before.by_bin == ()
     assert book.evidence(BTC, Side.LONG, later - timedelta(milliseconds=1)).of(LOW) is first
     assert book.evidence(BTC, Side.LONG, later).of(LOW) is second
-    assert book.record_count == 2
+    assert book.records == (first, second)

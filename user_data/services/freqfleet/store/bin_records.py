@@ -10,7 +10,11 @@ import json
 from collections.abc import Sequence
 
 from freqfleet.domain.bin_record import BinRecord
-from freqfleet.errors import ParameterError
+from freqfleet.domain.leverage_bins import parse_leverage_bin
+from freqfleet.domain.pairs import checked_pair
+from freqfleet.domain.sides import parse_side
+from freqfleet.errors import InputError, ParameterError
+from freqfleet.parameters.records import Level
 from freqfleet.store.rows import Row, StoredRow, whole_ms
 
 RecordPlace = tuple[str, int]
@@ -20,6 +24,19 @@ def record_place(record: BinRecord) -> RecordPlace:
     """Return what identifies a record: its level as one text, as that of versions, and its recording."""
     step = record.leverage_bin.label if record.leverage_bin is not None else ""
     return f"{record.pair or ''} {record.side.value} {step}", whole_ms(record.recorded_at)
+
+
+def parse_series(series: str) -> Level:
+    """Return the level that `record_place` wrote as this text; raises InputError for any other text."""
+    parts = series.split(" ")
+    if len(parts) != 3:
+        raise InputError(f"not a level of bin records: {series!r}")
+    pair, side, step = parts
+    return (
+        checked_pair(pair) if pair else None,
+        parse_side(side),
+        parse_leverage_bin(step) if step else None,
+    )
 
 
 def record_row(record: BinRecord) -> Row:

@@ -18,6 +18,7 @@ from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, StoreUnavailable
+from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.digests import DayDigest
 from freqfleet.store.promise import LearningStore, StoreHealth, WriteReceipt
@@ -123,6 +124,10 @@ class DeadlineStore:
     ) -> list[BinRecord]:
         """Return every record up to and including `recorded_to`."""
         return self._ask(lambda body: body.bin_records(recorded_to=recorded_to, newest_only=newest_only))
+
+    def record_book(self) -> RecordBook:
+        """Return a book of every record."""
+        return self._ask(lambda body: body.record_book())
 
     def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
         """Store one number a key for the time `at`; raises InputError where the body keeps no series."""

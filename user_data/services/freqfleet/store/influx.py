@@ -21,6 +21,7 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, StoreUnavailable, TradeSourceError
+from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import influx_names as names
 from freqfleet.store import influx_points as points
@@ -48,6 +49,7 @@ from freqfleet.store.rows import (
     whole_ms,
 )
 from freqfleet.store.series import Reading, series_rows
+from freqfleet.store.unread_records import unread_book
 from freqfleet.store.unusable import UnusableRows
 
 if TYPE_CHECKING:  # NumPy, which only who learns pays for
@@ -214,6 +216,12 @@ class InfluxStore:
         ask = self._reader.newest_records if newest_only else self._reader.records
         found = self._unusable.usable(ask(self._bins_bucket, upto), bin_record, record_label)
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
+
+    def record_book(self) -> RecordBook:
+        """Return a book of every record, each read when it is asked for."""
+        self._require_open()
+        rows = self._reader.records(self._bins_bucket, [])
+        return unread_book(((one.series, one.recorded_ms, one.record) for one in rows), self._unusable)
 
     # -- numbers over time -----------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
+from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.digests import DayDigest
 
@@ -161,6 +162,13 @@ class LearningStore(Protocol):
         """Return every record up to and including `recorded_to`, by recording, then level.
 
         newest_only : of every level the last one; what a reader needs that never asks about the past.
+        """
+        ...
+
+    def record_book(self) -> RecordBook:
+        """Return a book that answers as one of all `bin_records` does, with no call to the store later.
+
+        What a level's rows hold may be read when it is first asked for; rows that are unusable are told then.
         """
         ...
 

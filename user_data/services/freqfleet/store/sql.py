@@ -18,6 +18,7 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, SettingsError, StoreUnavailable, TradeSourceError
+from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import migrations, sql_bins, sql_series, sql_trade_rows, sql_versions
 from freqfleet.store.bin_records import bin_record, record_label, record_row
@@ -39,6 +40,7 @@ from freqfleet.store.rows import (
 )
 from freqfleet.store.schema import bin_records, closed_trades, parameter_versions, series
 from freqfleet.store.series import Reading, series_rows
+from freqfleet.store.unread_records import unread_book
 from freqfleet.store.unusable import UNUSABLE, UnusableRows
 
 if TYPE_CHECKING:  # NumPy, which only who learns pays for
@@ -186,6 +188,11 @@ class SqlStore:
         found = self._read(sql_bins.query(recorded_to, newest_only), bin_record, record_label)
         # Sorted here: databases differ in how they order text.
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
+
+    def record_book(self) -> RecordBook:
+        """Return a book of every record, each read when it is asked for."""
+        with self._reading() as connection, _collector_at_rest():
+            return unread_book(connection.execute(sql_bins.unread()), self._unusable)
 
     def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
         """Store one number a key for the time `at`; see `series.SeriesKeeper`."""

@@ -49,3 +49,8 @@ def query(recorded_to: datetime | None, newest_only: bool) -> Select[Any]:
             found, (columns.series == found.c.series) & (columns.recorded_ms == found.c.last_ms)
         )
     return asked if recorded_to is None else asked.where(columns.recorded_ms <= whole_ms(recorded_to))
+
+
+def unread() -> Select[tuple[str, int, str]]:
+    """Return the query for the level, time and text of every record."""
+    return select(bin_records.c.series, bin_records.c.recorded_ms, bin_records.c.record)

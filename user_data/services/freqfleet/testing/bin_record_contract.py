@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.sides import Side
+from freqfleet.parameters.records import RecordBook
 from freqfleet.store.promise import LearningStore, WriteReceipt
 from freqfleet.testing.records import RECORDED, bin_record
 from freqfleet.testing.trades import version
 
 MINUTE = timedelta(minutes=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class BinRecordContract:
@@ -79,6 +81,41 @@ class BinRecordContract:
         ]
         assert [trades for _, trades in told(RECORDED + MINUTE)] == [50, 101, 101]
 
+    def test_a_book_that_the_store_makes_answers_as_one_of_its_records(self, store: LearningStore) -> None:
+        moments = [RECORDED + minute * MINUTE for minute in range(3)]
+        # The last one is of 0.6 ms after its minute: what is asked in between must not see it.
+        moments.append(moments[-1] + MINUTE + timedelta(microseconds=600))
+        store.record_bins(
+            [
+                bin_record(pair=pair, step=step, side=side, recorded_at=at, trades=10 * number + 40)
+                for number, at in enumerate(reversed(moments))
+                for pair in (None, "BTC/USDT:USDT")
+                for step in (None, LEVERAGE_BINS[0], LEVERAGE_BINS[4])
+                for side in Side
+            ]
+        )
+
+        book, expected = store.record_book(), RecordBook(store.bin_records())
+
+        asked = [
+            one + shift for one in moments for shift in (-MINUTE, -MILLISECOND, timedelta(0), MILLISECOND)
+        ]
+        for pair in ("BTC/USDT:USDT", "ETH/USDT:USDT"):
+            for side in Side:
+                found = [book.evidence(pair, side, at) for at in asked]
+                assert found == [expected.evidence(pair, side, at) for at in asked]
+                assert len({one.by_bin for one in found}) > 2
+        assert sorted(book.records, key=repr) == sorted(expected.records, key=repr)
+
+    def test_a_book_outlives_the_store_that_made_it(self, store: LearningStore) -> None:
+        store.record_bins([bin_record()])
+        book = store.record_book()
+
+        store.close()
+
+        assert book.record(None, Side.LONG, None, RECORDED) == bin_record()
+        assert book.record(None, Side.LONG, None, RECORDED - MILLISECOND) is None
+
     def test_records_and_versions_of_a_bin_do_not_mix(self, store: LearningStore) -> None:
         published = version(pair="BTC/USDT:USDT", leverage_bin=LEVERAGE_BINS[1])
         store.publish_parameters([published])
@@ -102,3 +139,4 @@ class BinRecordContract:
     def test_no_bin_records_are_no_fault(self, store: LearningStore) -> None:
         assert store.record_bins([]) == WriteReceipt()
         assert store.bin_records() == []
+        assert store.record_book().records == ()

@@ -15,6 +15,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError, StoreUnavailable, TradeSourceError
 from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters import history
+from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.bin_records import RecordPlace, bin_record, record_row
 from freqfleet.store.digests import DayDigest, digest_days, digest_row
@@ -188,6 +189,10 @@ class MemoryStore:
         if newest_only:
             found = list({one.label: one for one in found}.values())
         return sorted(found, key=lambda one: (one.recorded_at, one.label))
+
+    def record_book(self) -> RecordBook:
+        """Return a book of every record."""
+        return RecordBook(self.bin_records())
 
     def record_series(self, name: str, at: datetime, values: Mapping[str, float]) -> WriteReceipt:
         """Keep one number a key for the time `at`; see `store.series.SeriesKeeper`."""

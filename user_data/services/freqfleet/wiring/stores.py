@@ -156,7 +156,7 @@ def load_book(
         return ParameterBook(
             store.parameter_versions(),
             defaults=settings.defaults.parameters(),
-            records=RecordBook(store.bin_records(newest_only=now_only)),
+            records=RecordBook(store.bin_records(newest_only=True)) if now_only else store.record_book(),
         )
     finally:
         store.close()
