@@ -123,9 +123,41 @@ def test_one_wrong_file_stops_before_anything_is_stored(run: Run, userdir: Path,
     assert not (userdir / "learning.sqlite").exists()
 
 
+def test_all_takes_every_result_of_a_folder_each_entry_once(run: Run, userdir: Path, tmp_path: Path):
+    later = {"open_timestamp": 1_762_084_000_000, "close_timestamp": 1_762_098_400_000}
+    backtest(tmp_path / "a.json")
+    backtest(tmp_path / "b.json", close_rate=49_000.0)  # the same entry, left at another price
+    backtest(tmp_path / "c.json", strategy="BOT1LongStrategy", is_short=False)
+    backtest(tmp_path / "d.json", **later)
+    backtest(tmp_path / "e.json", strategy="Supertrend")
+
+    code, out, _ = run("sync", "--from-backtest", str(tmp_path), "--all")
+    again = run("sync", "--from-backtest", str(tmp_path), "--all", "--json", "-")
+
+    assert code == 0
+    assert f"Supertrend skipped: {tmp_path / 'e.json'}: no bot has the strategy Supertrend" in out
+    assert sorted(bot for bot, _ in stored(userdir)) == ["BOT1", "BOT2", "BOT2"]
+    told = json.loads(again[1])
+    assert [(one["read"], one["accepted"], one["duplicate"]) for one in told["synced"]] == [(1, 0, 1)] * 4
+    assert [one["bot"] for one in told["skipped"]] == ["Supertrend"]
+
+
+def test_all_of_a_folder_whose_strategies_have_no_bot_ends_with_2(run: Run, userdir: Path, tmp_path: Path):
+    backtest(tmp_path / "e.json", strategy="Supertrend")
+
+    refused = run("sync", "--from-backtest", str(tmp_path), "--all")
+    taken = run("sync", "--from-backtest", str(tmp_path), "--all", "--bot", "BOT3")
+
+    assert refused[0] == 2
+    assert "no bot has the strategy Supertrend" in refused[2]
+    assert taken[0] == 0
+    assert stored(userdir) == [("BOT3", 1)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--all"], "give it with --from-backtest FOLDER"),
         (["--bot", "bot1"], "there is no such bot; did you mean BOT1?"),
         (["--bot", "zebra"], "there is no such bot; known: BOT1, BOT2, BOT3"),
         (["--bot", "BOT1", "--bot", "BOT2", "--from-backtest", "x"], "takes one --bot, were BOT1, BOT2"),

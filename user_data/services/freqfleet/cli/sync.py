@@ -18,6 +18,7 @@ from freqfleet.errors import InputError, StoreError, TradeSourceError, Unreachab
 if TYPE_CHECKING:
     from freqfleet.settings import Settings
     from freqfleet.store.promise import LearningStore
+    from freqfleet.trades.backtest_export import BacktestExport
     from freqfleet.trades.reading import Reading, TradeSource
     from freqfleet.trades.sync import SyncReport
 
@@ -33,6 +34,12 @@ T = TypeVar("T")
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="A backtest result of freqtrade's, or a folder of them (its newest); repeatable.",
+)
+@click.option(
+    "--all",
+    "every_result",
+    is_flag=True,
+    help="With --from-backtest FOLDER: every result in it, each entry once.",
 )
 @click.option(
     "--every",
@@ -52,6 +59,7 @@ def sync(
     invocation: Invocation,
     bots: tuple[str, ...],
     exports: tuple[Path, ...],
+    every_result: bool,
     every_seconds: float | None,
     reconcile: bool,
     json_target: str | None,
@@ -60,15 +68,22 @@ def sync(
 
     Without --from-backtest: from the database of every bot. A bot that cannot be read is skipped with the
     reason; ends with 3 where none could be read. A backtest's trades go to the bot with its strategy, or
-    to the one that --bot names. With --reconcile it ends with 1 where a difference could not be repaired.
+    to the one that --bot names; with --all, a strategy without a bot is skipped with the reason, too. With
+    --reconcile it ends with 1 where a difference could not be repaired.
     """
     _refuse_combinations(exports, every_seconds, reconcile, json_target)
+    if exports and len(set(bots)) > 1:
+        raise InputError(f"--from-backtest takes one --bot, were {', '.join(bots)}")
+    if every_result and not exports:
+        raise InputError("--all takes every result of a folder; give it with --from-backtest FOLDER")
     settings = invocation.settings()
     chosen = _chosen_bots(settings, bots)
     if every_seconds is not None:
         _serve(settings, chosen, every_seconds)
     elif reconcile:
         _reconcile(settings, chosen, json_target)
+    elif every_result:
+        _sync_folders(settings, exports, bots, json_target)
     else:
         _sync_once(settings, chosen, list(_backtests(settings, exports, bots)), json_target)
 
@@ -97,12 +112,45 @@ def _sync_once(
             reports = _record(store, readings)
         else:
             reports, skipped = _each_bot(settings, bots, lambda source: sync_bot(store, source))
+    _show(reports, skipped, json_target)
+    _refuse_none_read(skipped, bool(reports))
+
+
+def _sync_folders(
+    settings: Settings, folders: Sequence[Path], bots: Sequence[str], json_target: str | None
+) -> None:
+    """Record what all results of some folders hold, each entry once."""
+    from freqfleet.trades.backtest_folder import open_folder, record_entries_once
+    from freqfleet.wiring import open_store_to_write
+
+    readings: list[Reading] = []
+    skipped: list[Skipped] = []
+    strangers: list[InputError] = []
+    for folder in folders:
+        found = open_folder(folder)
+        skipped.extend(Skipped(path.name, str(path), why) for path, why in found.unreadable.items())
+        for export in found.exports:
+            for strategy in export.strategies:
+                try:
+                    bot = _bot_of(settings, export, strategy, bots)
+                except InputError as error:
+                    strangers.append(error)
+                    skipped.append(Skipped(strategy, str(export.path), str(error)))
+                else:
+                    readings.append(export.read(strategy, bot=bot))
+    if not readings:
+        raise strangers[0]
+    with closing(open_store_to_write(settings)) as store:
+        reports = list(record_entries_once(store, readings))
+    _show(reports, skipped, json_target)
+
+
+def _show(reports: Sequence[SyncReport], skipped: Sequence[Skipped], json_target: str | None) -> None:
     if json_target is not None:
         synced = [one.to_dict() for one in reports]
         write_json(json_target, {"synced": synced, "skipped": skips_to_dict(skipped)})
     if json_target != STDOUT:
         print_sync(reports, skipped)
-    _refuse_none_read(skipped, bool(reports))
 
 
 def _reconcile(settings: Settings, bots: Sequence[str], json_target: str | None) -> None:
@@ -210,19 +258,22 @@ def _url_without_secret(url: str) -> str:
 def _backtests(settings: Settings, exports: Sequence[Path], bots: Sequence[str]) -> Iterable[Reading]:
     from freqfleet.trades.backtest_export import open_backtest
 
-    if exports and len(set(bots)) > 1:
-        raise InputError(f"--from-backtest takes one --bot, were {', '.join(bots)}")
-    by_strategy = {one.strategy: name for name, one in settings.bots.items()}
     for path in exports:
         export = open_backtest(path)
         for strategy in export.strategies:
-            bot = bots[0] if bots else by_strategy.get(strategy)
-            if bot is None:
-                raise InputError(
-                    f"{export.path}: no bot has the strategy {strategy}, only {', '.join(by_strategy)}; "
-                    f"say whose trades they are with --bot {next(iter(settings.bots), 'NAME')}"
-                )
-            yield export.read(strategy, bot=bot)
+            yield export.read(strategy, bot=_bot_of(settings, export, strategy, bots))
+
+
+def _bot_of(settings: Settings, export: BacktestExport, strategy: str, bots: Sequence[str]) -> str:
+    """Return the bot whose trades those of a strategy are; raises InputError where no bot has it."""
+    by_strategy = {one.strategy: name for name, one in settings.bots.items()}
+    bot = bots[0] if bots else by_strategy.get(strategy)
+    if bot is None:
+        raise InputError(
+            f"{export.path}: no bot has the strategy {strategy}, only {', '.join(by_strategy)}; "
+            f"say whose trades they are with --bot {next(iter(settings.bots), 'NAME')}"
+        )
+    return bot
 
 
 def _record(store: LearningStore, readings: Iterable[Reading]) -> list[SyncReport]:

@@ -22,7 +22,7 @@ _PIPE_WIDTH = 180  # a table in a file or a pipe is not squeezed into 80 columns
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A bot whose database could not be read, and why."""
+    """A bot whose database could not be read, or a result of a folder (its strategy or file), and why."""
 
     bot: str
     source: str
