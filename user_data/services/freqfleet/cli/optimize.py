@@ -70,6 +70,12 @@ SERVICE = "optimize"
 )
 @click.option("--dry-run", is_flag=True, help="Decide and show, publish nothing.")
 @click.option(
+    "--reasons",
+    "every_reason",
+    is_flag=True,
+    help="Print every reason in full; else many of one cause are a table.",
+)
+@click.option(
     "--config",
     "seed_file",
     metavar="FILE",
@@ -108,6 +114,7 @@ def optimize(
     study_storage: str | None,
     importance: bool,
     dry_run: bool,
+    every_reason: bool,
     seed_file: Path | None,
     csv_file: Path | None,
     report_folder: Path | None,
@@ -195,7 +202,7 @@ def optimize(
     if json_target != STDOUT:
         from freqfleet.cli.optimize_tables import print_run
 
-        print_run(run)
+        print_run(run, every_reason=every_reason)
     if report_folder is not None:
         _report(report_folder, run, settings)
     from freqfleet.domain.decisions import Verdict
@@ -204,7 +211,8 @@ def optimize(
 
 
 _OF_RUNS_THAT_DECIDE = (
-    "jobs", "scheduler", "resume", "study", "study_storage", "importance", "csv_file", "report_folder"
+    "jobs", "scheduler", "resume", "every_reason", "study", "study_storage", "importance", "csv_file",
+    "report_folder",
 )  # fmt: skip
 
 

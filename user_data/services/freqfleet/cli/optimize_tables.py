@@ -1,4 +1,4 @@
-"""What `freqfleet optimize` prints: the summary of seed 000 as one table, then every reason."""
+"""What `freqfleet optimize` prints: the summary of seed 000 as one table, then the reasons."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
+from freqfleet.cli.optimize_reasons import print_reasons, print_skipped
 from freqfleet.domain.decisions import Verdict
 from freqfleet.learning.optimizer import OptimizerRun
 from freqfleet.learning.pair_side import Finding
@@ -48,26 +49,28 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def print_run(run: OptimizerRun) -> None:
-    """Print a run to stdout for people."""
+def print_run(run: OptimizerRun, *, every_reason: bool = False) -> None:
+    """Print a run to stdout for people. every_reason : say each in full, none by its cause."""
     columns = shutil.get_terminal_size().columns
     wide = Console(highlight=False, width=max(TABLE_COLUMNS, columns))
     console = Console(highlight=False, width=columns) if sys.stdout.isatty() else wide
     searched = [one for one in run.findings if one.decision.verdict is not Verdict.SKIPPED]
     labels = pair_labels([one.decision.pair for one in run.findings])
+    shortened = False
     if searched:
         wide.print(_table(searched, labels))
         console.print(_LEGEND, style="dim")
         console.print()
-        for one in searched:
-            console.print(
-                f"{_name(one, labels)} {one.decision.verdict.value}: {one.decision.reason}", markup=False
-            )
+        names = [_name(one, labels) for one in searched]
+        shortened = print_reasons(console, searched, names, every=every_reason)
     for one in searched:
         if one.parameter_importance:
             shares = ", ".join(f"{name} {share:.0%}" for name, share in one.parameter_importance.items())
             console.print(f"{_name(one, labels)} importance: {shares}", markup=False)
-    _print_skipped(console, run, labels)
+    skipped = [one for one in run.findings if one.decision.verdict is Verdict.SKIPPED]
+    names = [_name(one, labels) for one in skipped]
+    if print_skipped(console, skipped, names, every=every_reason) or shortened:
+        console.print("every sentence in full, with the exits that were found: --reasons", style="dim")
     _print_samples(console, searched)
     _print_decay(console, run, labels)
     for note in run.notes:
@@ -101,16 +104,6 @@ def _table(findings: list[Finding], labels: dict[str, str]) -> Table:
             as_count(evidence.effective_trades),
         )
     return table
-
-
-def _print_skipped(console: Console, run: OptimizerRun, labels: dict[str, str]) -> None:
-    """Print the pairs that were not searched, those with the same reason on one line."""
-    by_reason: dict[str, list[str]] = {}
-    for one in run.findings:
-        if one.decision.verdict is Verdict.SKIPPED:
-            by_reason.setdefault(one.decision.reason, []).append(_name(one, labels))
-    for reason, names in by_reason.items():
-        console.print(f"skipped: {reason}: {', '.join(names)}", markup=False)
 
 
 def _print_samples(console: Console, findings: list[Finding]) -> None:
