@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from freqfleet.cli.optimize_tables import WHY_DROPPED, print_run
+from freqfleet.domain.decisions import Decision, Evidence, Verdict
+from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.sides import Side
 from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.pair_work import PairOutcome
 from freqfleet.replay.paths import Dropped
 from freqfleet.validation.decay import Decay, DecayReport
 
@@ -76,6 +82,34 @@ def test_sentences_keep_to_the_width_of_a_terminal(capsys, monkeypatch, terminal
 
     lines = capsys.readouterr().out.splitlines()
     assert longest - 20 < max(len(line) for line in lines) <= longest
+
+
+@pytest.mark.parametrize(("terminal", "columns"), [("80", 80), ("120", 120), (None, 120)])
+def test_the_table_fits_its_terminal_and_a_narrow_one_says_what_it_leaves_out(
+    capsys, monkeypatch, terminal, columns
+):
+    monkeypatch.setenv("COLUMNS", terminal or "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal is not None, raising=False)
+    exits = ExitParameters(stop_loss=-0.0515, take_profit=0.2, time_limit_minutes=1440)
+    numbers = {"train_profit": 0.0123, "test_profit": -0.0123, "incumbent_test_profit": -0.0123}
+    decision = Decision(
+        pair="1000SHIB/USDT:USDT",
+        side=Side.SHORT,
+        verdict=Verdict.INHERITED,
+        reason="its family is certified",
+        parameters=exits,
+        evidence=Evidence(trades=12_345, effective_trades=1234.0, win_rate=0.5, **numbers),
+    )
+    outcome = PairOutcome(pair=decision.pair, findings=(Finding(decision=decision),), latest_atr_ratio=0.01)
+
+    print_run(replace(run_with(None), outcomes=(outcome,)))
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    head, row, *rest = lines
+    assert max(len(line.rstrip()) for line in lines) <= columns
+    assert ("Sharpe" in head, "In force" in head) == (columns == 120, True)
+    assert row.split()[:5] == ["1000SHIB", "short", "inherited", "-5.15", "%"]
+    assert ("also show: Vol, Train, Win, PF, Sharpe, Eff" in rest[0]) is (columns == 80)
 
 
 def test_every_reason_to_leave_a_trade_out_has_words():

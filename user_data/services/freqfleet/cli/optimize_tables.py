@@ -29,7 +29,7 @@ from freqfleet.report.formats import (
 )
 from freqfleet.validation.selection import KEEP
 
-# The table's own width: a pipe has none, and in a narrow terminal numbers wrap instead of being cut.
+# The whole table's own width: a pipe has none, and a narrower terminal shows the columns of _MOST_NEEDED.
 TABLE_COLUMNS = 120
 WHY_DROPPED = {
     Dropped.OUTSIDE_CANDLES.value: "opened outside the candles",
@@ -47,6 +47,7 @@ _LEGEND = (
 _NUMBERS = (
     "Stop", "Target", "Vol", "Limit", "Train", "Test", "In force", "Win", "PF", "Sharpe", "Trades", "Eff"
 )  # fmt: skip
+_MOST_NEEDED = frozenset({"Stop", "Target", "Limit", "Test", "In force", "Trades"})
 
 
 def print_run(run: OptimizerRun, *, every_reason: bool = False) -> None:
@@ -54,11 +55,15 @@ def print_run(run: OptimizerRun, *, every_reason: bool = False) -> None:
     columns = shutil.get_terminal_size().columns
     wide = Console(highlight=False, width=max(TABLE_COLUMNS, columns))
     console = Console(highlight=False, width=columns) if sys.stdout.isatty() else wide
+    narrow = console.width < TABLE_COLUMNS
     searched = [one for one in run.findings if one.decision.verdict is not Verdict.SKIPPED]
     labels = pair_labels([one.decision.pair for one in run.findings])
     shortened = False
     if searched:
-        wide.print(_table(searched, labels))
+        wide.print(_table(searched, labels, _MOST_NEEDED if narrow else frozenset(_NUMBERS)))
+        if narrow:
+            left_out = ", ".join(title for title in _NUMBERS if title not in _MOST_NEEDED)
+            console.print(f"{TABLE_COLUMNS} columns, or a pipe, also show: {left_out}", style="dim")
         console.print(_LEGEND, style="dim")
         console.print()
         names = [_name(one, labels) for one in searched]
@@ -78,18 +83,18 @@ def print_run(run: OptimizerRun, *, every_reason: bool = False) -> None:
     _print_summary(console, run)
 
 
-def _table(findings: list[Finding], labels: dict[str, str]) -> Table:
+def _table(findings: list[Finding], labels: dict[str, str], titles: frozenset[str]) -> Table:
+    """Return a row for each finding; titles : which columns of _NUMBERS it has."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("Pair", no_wrap=True)
     table.add_column("Verdict", no_wrap=True)
     for title in _NUMBERS:
-        table.add_column(title, justify="right", no_wrap=True)
+        if title in titles:
+            table.add_column(title, justify="right", no_wrap=True)
     for one in findings:
         exits, evidence = one.decision.parameters, one.decision.evidence
         assert exits is not None
-        table.add_row(
-            _name(one, labels),
-            one.decision.verdict.value,
+        numbers = (
             as_percent(exits.stop_loss),
             as_percent(exits.take_profit, sign=True),
             as_decimal(exits.volatility_scaling),
@@ -103,6 +108,8 @@ def _table(findings: list[Finding], labels: dict[str, str]) -> Table:
             as_count(evidence.trades),
             as_count(evidence.effective_trades),
         )
+        shown = [cell for title, cell in zip(_NUMBERS, numbers, strict=True) if title in titles]
+        table.add_row(_name(one, labels), one.decision.verdict.value, *shown)
     return table
 
 
