@@ -79,7 +79,7 @@ FULL = Size(
     grid=200,
     overhead_pairs=8,
     overhead_days=30,
-    overhead_rounds=7,
+    overhead_rounds=13,
     overhead_versions=50,
     overhead_recordings=14,
     walk_pairs=61,
@@ -353,7 +353,7 @@ class Bench:
             notes=(
                 f"whole freqtrade commands, {found.book_seconds:.1f} and {found.constant_seconds:.1f} CPU-s; "
                 f"{found.pairs} pairs, {size.overhead_days} days, the same {found.trades} trades; "
-                f"median of {len(found.ratios)} interleaved rounds",
+                f"median of {len(found.ratios)} rounds, each of the two first in every other one",
                 f"in the book: {found.history.versions:,} versions and {found.history.records:,} bin records "
                 f"of {FLEET_PAIRS} pairs, {size.overhead_recordings} of every level; they choose leverage",
             ),
