@@ -84,7 +84,8 @@ def published(userdir: Path) -> list[str]:
 def finished(userdir: Path) -> list[str]:
     file = userdir / "optimizer" / "night" / "run.jsonl"
     lines = file.read_text().splitlines(keepends=True)[1:] if file.exists() else []
-    return [json.loads(line)["pair"] for line in lines if line.endswith("\n")]
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [row["pair"] for row in rows if row != {"ended": True}]
 
 
 def wait_for_pairs(userdir: Path, count: int, process: subprocess.Popen) -> None:
