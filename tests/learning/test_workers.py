@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deadlyfiles import DeadlyFiles
+from deadlyfiles import DeadlyFiles, InterruptedFiles
 from freqfleet.clock import FixedClock
 from freqfleet.errors import InputError, UnreachableError
 from freqfleet.learning.optimizer import Optimizer
@@ -119,6 +119,14 @@ def test_the_parent_publishes_each_pair_when_it_is_finished(tmp_path):
     for count, (pair, published) in enumerate(seen, start=1):
         assert pair in published
         assert len(published) == count  # none before its turn
+
+
+def test_an_interrupt_reaches_the_parent_and_no_worker(tmp_path):
+    files, store = market(tmp_path)
+
+    interrupted = optimizer(InterruptedFiles(files), store, Processes(2), dry_run=True).run()
+
+    assert interrupted.findings == optimizer(files, store, InProcess(), dry_run=True).run().findings
 
 
 def test_what_workers_log_comes_home(tmp_path, caplog):

@@ -12,6 +12,7 @@ import logging
 import logging.handlers
 import os
 import queue
+import signal
 import threading
 import time
 import uuid
@@ -69,7 +70,8 @@ class Processes:
                 pre_dispatch=TASKS_PER_WORKER * self.jobs,
                 return_as="generator_unordered",
             )
-            results = parallel(joblib.delayed(errand)(task) for task in tasks)
+            with _deaf_to_interrupts():
+                results = parallel(joblib.delayed(errand)(task) for task in tasks)
         try:
             for result in results:
                 yield result.home()
@@ -181,6 +183,24 @@ class _Errand:
         with _captured(self.log_level) as records:
             outcome = self.work.outcome(task)
         return _Result(outcome, tuple(records))
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Start processes in here that Ctrl-C does not reach: the parent hears it, and ends them.
+
+    A terminal interrupts every process of its group. One that is still importing would die with a traceback
+    in the middle of what the parent says. That a signal is ignored is inherited; the parent ignores it for
+    the moment that starting them takes. (A blocked one would be, too, but loky unblocks it on the way.)
+    """
+    if threading.current_thread() is not threading.main_thread():  # nobody else may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @cache
