@@ -70,6 +70,7 @@ def test_finished_pairs_are_kept_and_said(tmp_path: Path) -> None:
         patience = time.monotonic() + 90
         while published(store) == 0 and process.poll() is None and time.monotonic() < patience:
             time.sleep(0.02)
+        time.sleep(0.3)  # stored is not yet counted; the next pair takes longer than that
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
 

@@ -11,6 +11,7 @@
     +-- UnreachableError        something needed cannot be reached; try again later
         +-- StoreError          the learning store
         |   +-- StoreUnavailable    down, locked, unreadable: bots keep the last good book
+        |   |   +-- StoreNotMade    there is none yet, as before the first `freqfleet sync`
         |   |   +-- StoreDamaged    its file is corrupt: moved aside by the next writer, and built anew
         |   +-- StoreIncompatible   the schema is newer than this program
         +-- ExchangeError       the loopback exchange or its port
