@@ -50,8 +50,7 @@ def show(rows: Sequence[GateRow]) -> None:
 
 def to_markdown(rows: Sequence[GateRow], where: Surroundings, *, seed: int, cpu_seconds: float) -> str:
     """Return the page."""
-    peers = "versions of the peers' venv"
-    facts = [f"- {name}: {text}" for name, text in where.lines() if name != peers]
+    facts = [f"- {name}: {text}" for name, text in where.lines()]
     lines = [TITLE, "", ABOUT, "", *facts, f"- seed {seed}; {cpu_seconds:.0f} CPU-s in all", ""]
     lines += ["| on 150 pairs | seed's gate | freqfleet | bar | held |", "|---|---|---|---|---|"]
     lines += [f"| {row.work} | {row.seed} | {row.ours} | {row.bar} | {row.verdict} |" for row in rows]

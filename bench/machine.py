@@ -26,7 +26,6 @@ class Surroundings:
     machine: str
     load: str
     versions: str
-    peer_versions: str
     market: str
 
     def lines(self) -> Iterator[tuple[str, str]]:
@@ -36,7 +35,6 @@ class Surroundings:
         yield "machine", self.machine
         yield "load average when it began", self.load
         yield "versions", self.versions
-        yield "versions of the peers' venv", self.peer_versions
         yield "load", self.market
 
 
@@ -49,7 +47,6 @@ def surroundings(date: str, market: str) -> Surroundings:
         load=" ".join(f"{one:.1f}" for one in os.getloadavg()),
         versions=f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
-        peer_versions=_peer_versions(),
         market=market,
     )
 
@@ -61,7 +58,8 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _peer_versions() -> str:
+def peer_versions() -> str:
+    """Return what the venv of the peers holds."""
     if not PEER_PYTHON.is_file():
         return "not set up"
     code = (

@@ -13,6 +13,7 @@ from statistics import median
 from bench import contest, startup
 from bench.book import FLEET_PAIRS
 from bench.controller import controller as measure_controller
+from bench.machine import peer_versions
 from bench.market import Market, Window, link_windows, write_market
 from bench.measure import environment, run
 from bench.ours import Ask, Told
@@ -313,6 +314,7 @@ class Bench:
                 "out before its clock starts",
                 f"our exact surface, the default search: {1e9 * surface:.3g} ns for all trades, one vector, "
                 f"on a grid of {size.grid} x {size.grid}",
+                f"their venv: {peer_versions()}",
             ),
         )
 

@@ -133,7 +133,6 @@ def test_the_page_names_machine_versions_and_date() -> None:
         machine="a machine",
         load="0.1",
         versions="numpy 2",
-        peer_versions="none",
         market="two windows",
     )
 
@@ -149,9 +148,7 @@ def test_the_page_names_machine_versions_and_date() -> None:
 
 def test_a_part_that_is_measured_again_takes_its_place_and_the_others_keep_theirs() -> None:
     def where(date: str) -> Surroundings:
-        return Surroundings(
-            date=date, commit="c", machine="m", load="0.1", versions="v", peer_versions="p", market="l"
-        )
+        return Surroundings(date=date, commit="c", machine="m", load="0.1", versions="v", market="l")
 
     def section(title: str, measured: str) -> Section:
         return Section(title=title, rows=(Row(work="w", measured=measured),), notes=("a note",))
