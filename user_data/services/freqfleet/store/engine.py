@@ -2,7 +2,8 @@
 
 SQLite runs with WAL (readers never wait for the writer), synchronous=FULL (an acknowledged trade
 survives a power cut) and BEGIN IMMEDIATE for writers: a read transaction that turns into a writing one
-fails at once with "database is locked", however long the timeout is.
+fails at once with "database is locked", however long the timeout is. How they wait for each other:
+writers_turn.py.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sqlalchemy.pool import QueuePool
 from freqfleet.errors import SettingsError, StoreUnavailable
 from freqfleet.settings import USERDIR_NAME
 from freqfleet.store.secret import shown_url
+from freqfleet.store.writers_turn import begin_writing
 
 WRITES = {"freqfleet_writes": True}  # execution option of a connection that is going to write
 _POSTGRES = ("postgresql", "postgresql+psycopg")
@@ -80,7 +82,7 @@ def open_engine(url: URL, timeout_seconds: float, secret: SecretStr | None = Non
             connect_args={"timeout": timeout_seconds, "check_same_thread": False},
         )
         event.listen(engine, "connect", _on_sqlite_connect)
-        event.listen(engine, "begin", _on_sqlite_begin)
+        event.listen(engine, "begin", _on_sqlite_begin(timeout_seconds))
         return engine
     # psycopg warns of each connection that an error leaves behind; the error itself says more.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
@@ -166,6 +168,11 @@ def _on_postgres_begin(timeout_seconds: float) -> Callable[[Connection], None]:
     return begin
 
 
-def _on_sqlite_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("freqfleet_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _on_sqlite_begin(timeout_seconds: float) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("freqfleet_writes", False):
+            begin_writing(connection, timeout_seconds)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+    return begin
