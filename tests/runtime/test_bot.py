@@ -11,35 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from botcases import BTC, bot_with
 from freqfleet.clock import FixedClock
-from freqfleet.domain.exits import ExitParameters, ExitSource
+from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.learning.optimizer import Optimizer
 from freqfleet.learning.path_lattice import PATH_SEARCH
-from freqfleet.parameters.book import NO_RECORDS, ParameterBook
-from freqfleet.parameters.records import RecordBook
-from freqfleet.parameters.version import ParameterVersion
-from freqfleet.runtime.bookkeeper import BookKeeper
-from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.caution import Caution
-from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.leverage import LeverageRule
-from freqfleet.runtime.path_ledger import PathLedger
-from freqfleet.runtime.plans import PLAN_KEY, SIGNAL_KEY, PlanLedger
+from freqfleet.runtime.plans import PLAN_KEY, SIGNAL_KEY
 from freqfleet.runtime.sizing import Sizing
 from freqfleet.runtime.stop_guard import StopGuardRule
 from freqfleet.runtime.voting import ATR_COLUMN
 from freqfleet.settings import DefaultSettings, OptimizerSettings, load_settings
-from freqfleet.signals.ensemble import Ensemble
-from freqfleet.signals.feeders.registry import FEEDERS
 from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED, FakeClosedTrade, FakeHostTrades, FakeTrade
 from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.trades import version
 from replaycases import WAVE_CANDLES, FakeCandleFiles, after, waves
 
-DEFAULTS = ExitParameters(stop_loss=-0.03, take_profit=0.03, time_limit_minutes=1440)
-BTC = "BTC/USDT:USDT"
 PUBLISHED = OPENED - timedelta(days=1)
 GUARD = StopGuardRule(
     lookback_minutes=60,
@@ -49,37 +39,6 @@ GUARD = StopGuardRule(
     only_per_side=False,
     required_profit=0.0,
 )
-
-
-def bot_with(
-    *versions: ParameterVersion,
-    sides: tuple[Side, ...] = tuple(Side),
-    caution: Caution = Caution(),  # noqa: B008 - frozen
-    persistent: bool = True,
-    rule: LeverageRule = LeverageRule(wanted=3.0),  # noqa: B008 - frozen
-    records: RecordBook = NO_RECORDS,
-    tighten: bool = True,
-    stake_by_evidence: bool = False,
-) -> FleetBot:
-    books = BookKeeper(
-        lambda: ParameterBook(versions, defaults=DEFAULTS, records=records),
-        defaults=ParameterBook((), defaults=DEFAULTS),
-        clock=FixedClock(OPENED),
-        max_age=timedelta(hours=48),
-        refresh_every=None,
-    )
-    books.start()
-    return FleetBot(
-        "BOT3",
-        ensemble=Ensemble(FEEDERS, min_votes=2),
-        policy=EntryPolicy(sides=sides, min_votes=2),
-        books=books,
-        ledger=PlanLedger(persistent=persistent),
-        paths=PathLedger(timeframe=timedelta(minutes=5), persistent=persistent),
-        sizing=Sizing(leverage=rule, stake_by_evidence=stake_by_evidence, tighten_open_trades=tighten),
-        caution=caution,
-        persistent=persistent,
-    )
 
 
 def no_candles() -> pd.DataFrame:
@@ -141,7 +100,7 @@ def test_a_bot_of_one_side_never_enters_on_the_other(side: Side, other: Side) ->
 def test_leverage_is_what_was_wanted_at_most_what_is_allowed_and_never_below_one(
     wanted: float, allowed: float
 ) -> None:
-    bot = bot_with(rule=LeverageRule(wanted=wanted))
+    bot = bot_with(sizing=Sizing(leverage=LeverageRule(wanted=wanted)))
 
     leverage = bot.leverage(BTC, Side.LONG, OPENED, pd.DataFrame(), allowed)
 

@@ -10,68 +10,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from botcases import BTC, STEP, bot_with
 from freqfleet.clock import FixedClock
-from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.kill_switch import DrawdownLimits, KillState
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.market.leverage_tiers import load_leverage_tiers
-from freqfleet.parameters.book import NO_RECORDS, ParameterBook
+from freqfleet.parameters.book import NO_RECORDS
 from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
-from freqfleet.runtime.bookkeeper import BookKeeper
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.caution import Caution
-from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.leverage import LeverageRule
-from freqfleet.runtime.path_ledger import PathLedger
-from freqfleet.runtime.plans import PLAN_KEY, PlanLedger
+from freqfleet.runtime.plans import PLAN_KEY
 from freqfleet.runtime.provenance import ENTRY_KEY, EXIT_KEY
 from freqfleet.runtime.sizing import Sizing
 from freqfleet.runtime.switchboard import Switchboard
-from freqfleet.signals.ensemble import Ensemble
-from freqfleet.signals.feeders.registry import FEEDERS
 from freqfleet.store.fleet_state import FleetState, Order
 from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED, FakeHostTrades, FakeTrade
 from freqfleet.testing.records import bin_record
 from freqfleet.testing.trades import version
 
-BTC = "BTC/USDT:USDT"
-STEP = timedelta(minutes=5)
-DEFAULTS = ExitParameters(stop_loss=-0.03, take_profit=0.05)
 PUBLISHED = OPENED - timedelta(days=1)
 NOTHING = FakeHostTrades()
-
-
-def bot_with(
-    *versions: ParameterVersion,
-    sizing: Sizing = Sizing(leverage=LeverageRule(wanted=3.0)),  # noqa: B008 - frozen
-    caution: Caution = Caution(),  # noqa: B008 - frozen
-    records: RecordBook = NO_RECORDS,
-    started: bool = True,
-) -> FleetBot:
-    books = BookKeeper(
-        lambda: ParameterBook(versions, defaults=DEFAULTS, records=records),
-        defaults=ParameterBook((), defaults=DEFAULTS),
-        clock=FixedClock(OPENED),
-        max_age=timedelta(hours=48),
-        refresh_every=None,
-    )
-    if started:
-        books.start()
-    return FleetBot(
-        "BOT3",
-        ensemble=Ensemble(FEEDERS, min_votes=2),
-        policy=EntryPolicy(sides=tuple(Side), min_votes=2),
-        books=books,
-        ledger=PlanLedger(persistent=True),
-        paths=PathLedger(timeframe=STEP, persistent=True),
-        sizing=sizing,
-        caution=caution,
-        persistent=True,
-    )
 
 
 def frame(closes: list[float], trend: list[float] | None = None) -> pd.DataFrame:

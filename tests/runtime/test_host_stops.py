@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from freqtrade.persistence import LocalTrade
-from freqtrade.persistence.usedb_context import FtNoDBContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from botcases import position
 from freqfleet.runtime.host_stops import move_stop
-from freqfleet.testing.host import OPENED
 
-TICK_SIZE_MODE = 4  # ccxt's TICK_SIZE
+pytestmark = pytest.mark.usefixtures("no_database")
 
 
 def trade_with(*, is_short: bool, tick: float, stop_rate: float, leverage: float = 3.0) -> LocalTrade:
-    one = LocalTrade(
-        id=1, pair="BTC/USDT:USDT", is_short=is_short, leverage=leverage, open_date=OPENED, open_rate=100.0,
-        stake_amount=100.0, amount=3.0, fee_open=0.0005, fee_close=0.0005, exchange="binance",
-        price_precision=tick, precision_mode_price=TICK_SIZE_MODE,
-    )  # fmt: skip
+    one = position(is_short=is_short, leverage=leverage, price_precision=tick)
     one.adjust_stop_loss(stop_rate, 0.0, initial=True)
     return one
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_database() -> Iterator[None]:
-    with FtNoDBContext("5m"):
-        yield
 
 
 @pytest.mark.parametrize(

@@ -2,88 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from ccxt import TICK_SIZE
 from freqtrade.enums import ExitType
 from freqtrade.persistence import LocalTrade
-from freqtrade.persistence.usedb_context import FtNoDBContext
 from freqtrade.strategy import IStrategy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freqfleet.clock import FixedClock
+from botcases import STEP, bot_with, position
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
-from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import ParameterVersion
-from freqfleet.runtime.bookkeeper import BookKeeper
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.runtime.breakers import Breakers
 from freqfleet.runtime.caution import CAREFREE, Caution
-from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.runtime.leverage import LeverageRule
-from freqfleet.runtime.path_ledger import PathLedger
-from freqfleet.runtime.plans import PlanLedger
 from freqfleet.runtime.sizing import Sizing
 from freqfleet.runtime.strategy import FleetStrategy
-from freqfleet.signals.ensemble import Ensemble
-from freqfleet.signals.feeders.registry import FEEDERS
 from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED
 from freqfleet.testing.trades import version
 
-BTC = "BTC/USDT:USDT"
+pytestmark = pytest.mark.usefixtures("no_database")
+
 PLAIN = ExitParameters(stop_loss=-0.0325, take_profit=0.03, time_limit_minutes=60)
-CANDLE = timedelta(minutes=5)
+TIGHTENING = Sizing(leverage=LeverageRule(wanted=3.0), tighten_open_trades=True)
 TOMORROW = OPENED + timedelta(minutes=20)
 
 
-@pytest.fixture(autouse=True)
-def _no_database() -> Iterator[None]:
-    with FtNoDBContext("5m"):
-        yield
-        LocalTrade.reset_trades()
-
-
-def bot_with(
+def backtested(
     *versions: ParameterVersion, defaults: ExitParameters = PLAIN, caution: Caution = CAREFREE
 ) -> FleetBot:
-    books = BookKeeper(
-        lambda: ParameterBook(versions, defaults=defaults),
-        defaults=ParameterBook((), defaults=defaults),
-        clock=FixedClock(OPENED),
-        max_age=timedelta(hours=48),
-        refresh_every=None,
-    )
-    books.start()
-    return FleetBot(
-        "BOT3",
-        ensemble=Ensemble(FEEDERS, min_votes=2),
-        policy=EntryPolicy(sides=tuple(Side), min_votes=2),
-        books=books,
-        ledger=PlanLedger(persistent=False),
-        paths=PathLedger(timeframe=CANDLE, persistent=False),
-        sizing=Sizing(leverage=LeverageRule(wanted=3.0), tighten_open_trades=True),
-        caution=caution,
-    )
+    return bot_with(*versions, defaults=defaults, sizing=TIGHTENING, caution=caution, persistent=False)
 
 
 class AskingStrategy(FleetStrategy):
     """One with a callback of its own, so that every candle is asked about."""
 
-    def custom_exit(self, **asked: Any) -> str | bool | None:  # type: ignore[override]
+    def custom_exit(self, **asked: Any) -> str | bool | None:
         answer: str | bool | None = super().custom_exit(**asked)
         return answer
 
 
-ANALYSED = bot_with().indicators(random_walk_candles(np.random.default_rng(3), 700)).assign(close=100.0)
+ANALYSED = backtested().indicators(random_walk_candles(np.random.default_rng(3), 700)).assign(close=100.0)
 
 
 def strategy_with(bot: FleetBot, kind: type[FleetStrategy] = FleetStrategy) -> FleetStrategy:
@@ -101,24 +68,7 @@ def opened(
     tick: float | None = None,
 ) -> LocalTrade:
     """A position of freqtrade's at 100 with its plan and its stop, as after the fill of its entry."""
-    trade = LocalTrade(
-        id=7,
-        pair=BTC,
-        is_open=True,
-        is_short=side is Side.SHORT,
-        leverage=3.0,
-        open_date=OPENED,
-        open_rate=100.0,
-        stake_amount=100.0,
-        amount=3.0,
-        fee_open=0.0005,
-        fee_close=0.0005,
-        exchange="binance",
-        liquidation_price=liquidation,
-        price_precision=tick,
-        precision_mode_price=TICK_SIZE,
-    )
-    trade.recalc_open_trade_value()
+    trade = position(is_short=side is Side.SHORT, liquidation_price=liquidation, price_precision=tick)
     strategy.bot.freeze_plan(trade, OPENED, ANALYSED)
     trade.adjust_stop_loss(100.0, strategy.bot.stop_margin_ratio(trade, 100.0), allow_refresh=True)
     return trade
@@ -138,7 +88,7 @@ def asked(
     return [(one.exit_type, one.exit_reason) for one in strategy.should_exit(trade, rate, at, **known)]
 
 
-def stays(strategy: FleetStrategy, trade: LocalTrade, *, after: timedelta = CANDLE) -> bool:
+def stays(strategy: FleetStrategy, trade: LocalTrade, *, after: timedelta = STEP) -> bool:
     return strategy.bot.stays_through(trade, OPENED + after, 99.0, 101.0)
 
 
@@ -172,10 +122,10 @@ def test_a_position_ends_as_if_every_candle_had_been_asked_about(
     price = None if liquidation is None else 100.0 - side.sign * liquidation
     both = []
     for kind in (FleetStrategy, AskingStrategy):
-        strategy = strategy_with(bot_with(*versions), kind)
+        strategy = strategy_with(backtested(*versions), kind)
         trade, told = opened(strategy, side=side, liquidation=price, tick=tick), []
         for number, (down, up, opens) in enumerate(seen):
-            at, low, high = OPENED + number * CANDLE, 100.0 - down, 100.0 + up
+            at, low, high = OPENED + number * STEP, 100.0 - down, 100.0 + up
             rate = {"low": low, "middle": 100.0, "high": high}[opens]
             exits = asked(strategy, trade, at, rate=rate, low=low, high=high)
             told.append((exits, trade.stop_loss, trade.min_rate, trade.max_rate, trade.is_stop_loss_trailing))
@@ -191,11 +141,11 @@ def test_a_position_ends_as_if_every_candle_had_been_asked_about(
 def test_a_quiet_candle_asks_freqtrade_nothing_but_its_extremes_count(
     side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    strategy = strategy_with(bot_with())
+    strategy = strategy_with(backtested())
     trade = opened(strategy, side=side)
     monkeypatch.setattr(IStrategy, "should_exit", lambda *_, **__: pytest.fail("freqtrade was asked"))
 
-    assert asked(strategy, trade, OPENED + CANDLE, low=98.0, high=102.0) == []
+    assert asked(strategy, trade, OPENED + STEP, low=98.0, high=102.0) == []
 
     assert (trade.min_rate, trade.max_rate) == (98.0, 102.0)
 
@@ -204,7 +154,7 @@ def test_a_quiet_candle_asks_freqtrade_nothing_but_its_extremes_count(
 
 
 def test_time_is_up_at_the_limit_and_not_a_candle_before() -> None:
-    strategy = strategy_with(bot_with())
+    strategy = strategy_with(backtested())
     trade = opened(strategy)
 
     assert stays(strategy, trade, after=timedelta(minutes=55))
@@ -213,7 +163,7 @@ def test_time_is_up_at_the_limit_and_not_a_candle_before() -> None:
 
 
 def test_a_later_version_is_looked_at_from_its_first_candle_on() -> None:
-    strategy = strategy_with(bot_with(version(recorded_at=TOMORROW, stop_loss=-0.02)))
+    strategy = strategy_with(backtested(version(recorded_at=TOMORROW, stop_loss=-0.02)))
     trade = opened(strategy)
 
     assert stays(strategy, trade, after=timedelta(minutes=15))
@@ -229,19 +179,19 @@ def test_what_follows_the_path_sees_every_candle() -> None:
     managed = ManagedExits(
         stop_loss=-0.03, take_profit=0.03, giveback_ratio=0.5, giveback_activation_ratio=0.01
     )
-    strategy = strategy_with(bot_with(defaults=managed))
+    strategy = strategy_with(backtested(defaults=managed))
 
     assert not stays(strategy, opened(strategy))
 
 
 def test_breakers_want_the_profit_of_every_candle() -> None:
-    strategy = strategy_with(bot_with(caution=Caution(breakers=Breakers(daily_loss_ratio=0.02))))
+    strategy = strategy_with(backtested(caution=Caution(breakers=Breakers(daily_loss_ratio=0.02))))
 
     assert not stays(strategy, opened(strategy))
 
 
 def test_a_stop_that_freqtrade_never_set_is_asked_about() -> None:
-    strategy = strategy_with(bot_with())
+    strategy = strategy_with(backtested())
     trade = opened(strategy)
     trade.stop_loss = None
 
@@ -261,22 +211,22 @@ def test_a_stop_that_freqtrade_never_set_is_asked_about() -> None:
 def test_what_the_bot_does_not_know_of_leaves_the_question_to_freqtrade(
     changed: dict[str, Any], more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    strategy = strategy_with(bot_with())
+    strategy = strategy_with(backtested())
     trade = opened(strategy)
     for name, value in changed.items():
         setattr(strategy, name, value)
     told: list[float] = []
     monkeypatch.setattr(IStrategy, "should_exit", lambda _, __, rate, *___, **____: told.append(rate) or [])
 
-    asked(strategy, trade, OPENED + CANDLE, **{"low": 99.0, "high": 101.0, **more})
+    asked(strategy, trade, OPENED + STEP, **{"low": 99.0, "high": 101.0, **more})
 
     assert told == [100.0]
 
 
 def test_another_position_of_the_pair_is_looked_at_anew() -> None:
-    strategy = strategy_with(bot_with())
+    strategy = strategy_with(backtested())
     first, second = opened(strategy), opened(strategy, side=Side.SHORT)
 
     assert stays(strategy, first)
-    assert not strategy.bot.stays_through(second, OPENED + CANDLE, 96.9, 101.0)
-    assert strategy.bot.stays_through(second, OPENED + CANDLE, 99.0, 103.1)
+    assert not strategy.bot.stays_through(second, OPENED + STEP, 96.9, 101.0)
+    assert strategy.bot.stays_through(second, OPENED + STEP, 99.0, 103.1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +10,8 @@ import pandas as pd
 import pytest
 from freqtrade.enums import ExitCheckTuple, ExitType
 from freqtrade.persistence import LocalTrade
-from freqtrade.persistence.usedb_context import FtNoDBContext
 
+from botcases import BTC, position
 from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
@@ -22,7 +21,6 @@ from freqfleet.runtime.host_trades import closed_trades
 from freqfleet.runtime.strategy import KEEP_STOPLOSS, NO_TARGET, REFUSE, STAY, FleetStrategy
 from freqfleet.testing.host import OPENED
 
-BTC = "BTC/USDT:USDT"
 PLAN = ExitPlan(
     parameters=ExitParameters(stop_loss=-0.02, take_profit=0.04, time_limit_minutes=240),
     source=ExitSource.OPTUNA,
@@ -120,26 +118,8 @@ def strategy_with(bot: FixedBot | BrokenBot | FleetBot) -> FleetStrategy:
 
 
 @pytest.fixture
-def trade() -> Iterator[LocalTrade]:
-    """A long of freqtrade's own at 100, as in a backtest."""
-    with FtNoDBContext("5m"):
-        one = LocalTrade(
-            id=7,
-            pair=BTC,
-            is_open=True,
-            is_short=False,
-            leverage=3.0,
-            open_date=OPENED,
-            open_rate=100.0,
-            stake_amount=100.0,
-            amount=3.0,
-            fee_open=0.0005,
-            fee_close=0.0005,
-            exchange="binance",
-        )
-        one.recalc_open_trade_value()
-        yield one
-        LocalTrade.reset_trades()
+def trade(no_database: None) -> LocalTrade:
+    return position()
 
 
 def entry(strategy: FleetStrategy, side: str = "long") -> bool:
