@@ -6,6 +6,10 @@ import math
 from itertools import accumulate
 from pathlib import Path
 
+from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter, MonthLocator, date2num
+from matplotlib.figure import Figure
+
 from experiment.backtests import Arm
 from experiment.effects import daily_difference, daily_profit
 from experiment.study import Study
@@ -23,9 +27,6 @@ def draw(study: Study, folder: Path) -> tuple[Path, Path]:
 
 
 def _equity(study: Study, folder: Path) -> Path:
-    from matplotlib.dates import date2num  # noqa: PLC0415 - heavy
-    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
-
     at = date2num(study.days)
     figure = Figure(figsize=(9.0, 3.4), layout="constrained")
     panels = figure.subplots(1, len(study.bots), sharey=False)
@@ -44,9 +45,6 @@ def _equity(study: Study, folder: Path) -> Path:
 
 
 def _differences(study: Study, folder: Path) -> Path:
-    from matplotlib.dates import date2num  # noqa: PLC0415 - heavy
-    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
-
     at = date2num(study.days)
     figure = Figure(figsize=(9.0, 3.0), layout="constrained")
     panel = figure.subplots()
@@ -79,17 +77,15 @@ def _band(daily: list[float]) -> list[float]:
     return found[: len(daily)]
 
 
-def _dates(panel: object) -> None:
-    from matplotlib.dates import DateFormatter, MonthLocator  # noqa: PLC0415 - heavy
-
-    panel.xaxis.set_major_locator(MonthLocator())  # type: ignore[attr-defined]
-    panel.xaxis.set_major_formatter(DateFormatter("%m-%d"))  # type: ignore[attr-defined]
-    panel.tick_params(labelsize=7)  # type: ignore[attr-defined]
+def _dates(panel: Axes) -> None:
+    panel.xaxis.set_major_locator(MonthLocator())
+    panel.xaxis.set_major_formatter(DateFormatter("%m-%d"))
+    panel.tick_params(labelsize=7)
     for edge in ("top", "right"):
-        panel.spines[edge].set_visible(False)  # type: ignore[attr-defined]
+        panel.spines[edge].set_visible(False)
 
 
-def _save(figure: object, file: Path) -> Path:
+def _save(figure: Figure, file: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=_DPI, metadata={"Software": None})  # type: ignore[attr-defined]
+    figure.savefig(file, dpi=_DPI, metadata={"Software": None})
     return file
