@@ -161,9 +161,14 @@ def test_the_page_says_how_many_trades_left_at_a_learned_level(tmp_path: Path) -
         runs = {
             key: backtest(*key, [replace(trade, exit_reason=reason) for trade in run.trades])
             for key, run in one.runs.items()
+            if key[1] is Arm.LEARNED
         }
         steps = [replace(at, bin_exits=at.recorded if of_bins else 0) for at in one.walks[Arm.LEARNED]]
-        write_page(page, [replace(one, runs=runs, walks={**one.walks, Arm.LEARNED: steps})], every_days=7)
+        write_page(
+            page,
+            [replace(one, runs={**one.runs, **runs}, walks={**one.walks, Arm.LEARNED: steps})],
+            every_days=7,
+        )
         return page.read_text(encoding="utf-8")
 
     assert "; 0 trades left at a learned stop or target. The" in written("cutloss_fallback", of_bins=False)
