@@ -42,7 +42,7 @@ def surroundings(date: str, market: str) -> Surroundings:
     """Return where this process runs."""
     return Surroundings(
         date=date,
-        commit=_commit(),
+        commit=measured_commit(ROOT),
         machine=f"{_processor()}, {os.cpu_count()} cores, {_memory()}, {platform.system()}",
         load=" ".join(f"{one:.1f}" for one in os.getloadavg()),
         versions=f"Python {platform.python_version()}, "
@@ -69,11 +69,14 @@ def peer_versions() -> str:
     return _said(str(PEER_PYTHON), "-c", code) or "not known"
 
 
-def _commit() -> str:
-    commit = _said("git", "rev-parse", "--short=12", "HEAD")
+def measured_commit(root: Path) -> str:
+    """Return the commit of the repository at `root`, and whether code was changed since."""
+    commit = _said("git", "-C", str(root), "rev-parse", "--short=12", "HEAD")
     if not commit:
         return "not known"
-    return f"{commit}, with changes" if _said("git", "status", "--porcelain", "-uno") else commit
+    # pages that a run writes part by part change nothing that is measured
+    changed = _said("git", "-C", str(root), "status", "--porcelain", "-uno", "--", ":/", ":(top,exclude)docs")
+    return f"{commit}, with changes" if changed else commit
 
 
 def _said(*command: str) -> str:

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the bench lies beside the package, not in it
 
 from bench import contest  # noqa: E402
-from bench.machine import Surroundings  # noqa: E402
+from bench.machine import Surroundings, measured_commit  # noqa: E402
 from bench.market import Market, write_market  # noqa: E402
 from bench.measure import BenchError, environment, run  # noqa: E402
 from bench.ours import limits_to  # noqa: E402
@@ -124,6 +124,29 @@ def test_a_bar_holds_up_to_its_value_and_what_nobody_measured_has_not_held() -> 
     )
 
     assert [row.work for row in missed([Section(title="all", rows=rows)])] == ["b", "d", "e"]
+
+
+def test_a_page_under_way_is_no_change_of_what_is_measured(tmp_path: Path) -> None:
+    def git(*command: str) -> None:
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True, capture_output=True)
+
+    code, page = tmp_path / "engine.py", tmp_path / "docs" / "benchmarks.md"
+    page.parent.mkdir()
+    for path in (code, page):
+        path.write_text("before", encoding="utf-8")
+    git("init")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-m", "both")
+    committed = measured_commit(tmp_path)
+
+    page.write_text("after", encoding="utf-8")
+    with_a_page = measured_commit(tmp_path)
+    code.write_text("after", encoding="utf-8")
+    with_code = measured_commit(tmp_path)
+
+    assert len(committed) == 12
+    assert with_a_page == committed
+    assert with_code == f"{committed}, with changes"
 
 
 def test_the_page_names_machine_versions_and_date() -> None:
