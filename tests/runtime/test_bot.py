@@ -142,6 +142,22 @@ def test_a_plan_holds_what_was_in_force_when_the_position_was_filled() -> None:
     assert set(trade.custom[SIGNAL_KEY]) == {"long", "short"}
 
 
+def test_a_fill_that_is_told_once_more_changes_no_plan() -> None:
+    """Live, freqtrade tells it again where fees came late, or after `/reload_trade`."""
+    first = version(recorded_at=PUBLISHED, stop_loss=-0.02)
+    later = version(recorded_at=OPENED + timedelta(minutes=5), run_id="run-2", stop_loss=-0.04)
+    bot, trade = bot_with(first, later), FakeTrade()
+    analysed = bot.indicators(candles())
+    bot.freeze_plan(trade, OPENED, analysed)
+    told_first = dict(trade.custom)
+
+    for one in (bot, bot_with(first, later)):  # the second bot is one that was started anew
+        one.freeze_plan(trade, OPENED + timedelta(hours=1), analysed.assign(**{ATR_COLUMN: 0.5}))
+
+        assert one.plan_of(trade).version == first.version_id
+        assert trade.custom == told_first
+
+
 def test_a_plan_is_for_the_side_and_pair_of_its_trade() -> None:
     bot = bot_with(version(recorded_at=PUBLISHED, side=Side.SHORT))
 

@@ -154,10 +154,13 @@ class FleetBot:
     # -- the plan --------------------------------------------------------------------------------
 
     def freeze_plan(self, trade: HostTrade, now: datetime, analysed: pd.DataFrame) -> None:
-        """Freeze the exits of a position that has just been filled.
+        """Freeze the exits of a position that has just been filled; a fill told again changes nothing.
 
         analysed : closed candles only, as freqtrade's data provider gives them at `now`.
         """
+        # freqtrade looks at a fill once more where its fees came late, and on /reload_trade.
+        if self._ledger.has_plan(trade):
+            return
         plan, found = self._plan(trade, now, _last(analysed, ATR_COLUMN))
         # A backtest keeps no custom data, and a row of the frame costs more than the rest of an entry.
         said = self._voting.said(analysed) if self._persistent else None

@@ -61,15 +61,15 @@ class PlanLedger:
             if signal is not None:
                 trade.set_custom_data(SIGNAL_KEY, signal)
 
+    def has_plan(self, trade: HostTrade) -> bool:
+        """Return True where a live trade has its plan; never in a backtest, where ids begin anew."""
+        return self._persistent and (_key(trade) in self._plans or self._recall(trade) is not None)
+
     def replace(self, trade: HostTrade, plan: ExitPlan) -> None:
         """Keep a tightened plan in the place of the one it came from."""
         self._plans[_key(trade)] = plan
         if self._persistent:
             trade.set_custom_data(PLAN_KEY, plan.to_dict())
-
-    def forget(self, trade: HostTrade) -> None:
-        """Drop the plan of a closed position from memory; the host keeps its own."""
-        self._plans.pop(_key(trade), None)
 
     def plan_of(self, trade: HostTrade, make: Callable[[], ExitPlan]) -> ExitPlan:
         """Return the trade's plan; `make` gives one for a trade that was opened without.
