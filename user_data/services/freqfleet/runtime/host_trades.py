@@ -24,15 +24,25 @@ class HostTrades:
 
     starting_quote : the capital the bot began with, in stake currency.
     Open positions count with the profit of the last look at them (`price`): no price is fetched here.
+    Those that an earlier process left open have had none yet: see `all_priced`.
     """
 
     def __init__(self, starting_quote: float) -> None:
         self._starting_quote = starting_quote
         self._priced: dict[tuple[int, str, datetime], float] = {}
+        self._unpriced = {_key(one) for one in _open_trades() if one.has_open_position}
 
     def price(self, trade: Any, margin_profit_ratio: float) -> None:
         """Note the profit of an open position, margin-level and net of fees."""
         self._priced[_key(trade)] = margin_profit_ratio * trade.stake_amount
+        self._unpriced.discard(_key(trade))
+
+    @property
+    def all_priced(self) -> bool:
+        """False after a start until every position found open was looked at: without them equity is wrong."""
+        if self._unpriced:
+            self._unpriced &= {_key(one) for one in _open_trades()}
+        return not self._unpriced
 
     def closed_since(self, moment: datetime) -> Sequence[Any]:
         """Return trades closed after `moment`."""

@@ -67,7 +67,7 @@ class FleetStrategy(IStrategy):
     def bot_loop_start(self, current_time: datetime, **_: Any) -> None:
         """Tell the kill switch what the bot is worth, before anything is decided."""
         with self.bot.faults.recorded("bot_loop_start", "-"):
-            if self.bot.measures_equity:
+            if self.bot.measures_equity and self._trades.all_priced:
                 self.bot.see_equity(self._trades.equity_quote())
 
     @cached_property
