@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from freqfleet.clock import FixedClock, iso
-from freqfleet.domain.decisions import Verdict
+from freqfleet.domain.decisions import Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, MarketError, StoreUnavailable
@@ -341,6 +341,32 @@ def test_a_run_over_one_pair_reads_the_trades_of_no_other():
     optimize(store, FakeCandleFiles(candles), pairs=[BTC])
 
     assert asked == [[BTC]]
+
+
+def test_a_run_reads_the_versions_of_the_store_once():
+    asked: list[str] = []
+
+    class WatchedStore(MemoryStore):
+        def parameter_versions(self, **window):
+            asked.append("versions")
+            return super().parameter_versions(**window)
+
+        def parameter_history(self, *key):
+            asked.append("history")
+            return super().parameter_history(*key)
+
+    candles, trades = waves(RISING)
+    store = WatchedStore()
+    store.record_closed_trades(trades)
+    optimize(store, FakeCandleFiles(candles))
+    (published,) = MemoryStore.parameter_versions(store)
+    after_it = version(recorded_at=END, evidence=Evidence(parent_version=published.version_id))
+    store.publish_parameters([after_it])
+    asked.clear()
+
+    optimize(store, FakeCandleFiles(candles), settings=settings_for(trials=50))
+
+    assert asked == ["versions"]
 
 
 def minutes_of(candles: Candles, first: int) -> Candles:

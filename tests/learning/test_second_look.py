@@ -262,7 +262,6 @@ class WithoutSeries:
     def __init__(self, body: MemoryStore) -> None:
         self.trade_columns = body.trade_columns
         self.parameter_versions = body.parameter_versions
-        self.parameter_history = body.parameter_history
         self.publish_parameters = body.publish_parameters
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from freqfleet.domain.decisions import Evidence
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.leverage_bins import LeverageBin, leverage_bin
 from freqfleet.domain.sides import Side
@@ -179,6 +181,19 @@ def test_the_champions_are_those_in_force_by_name_of_their_key():
     gone = version(0.07, side=Side.SHORT, stage=Stage.RETIRED)
 
     assert book(later, eth, EVERY_PAIR, gone, PAIR).champions(day(1)) == (PAIR, eth, EVERY_PAIR)
+
+
+@pytest.mark.parametrize("parent", [PAIR.version_id, None, "not there"])
+def test_without_its_champion_a_key_has_what_that_replaced_or_else_the_defaults(parent):
+    champion = replace(
+        version(0.12, valid_from=day(2), recorded_at=day(2)), evidence=Evidence(parent_version=parent)
+    )
+    known = book(PAIR, champion, EVERY_PAIR)
+
+    assert known.without_champion(PAIR.key, day(3)) == (
+        PAIR.parameters if parent == PAIR.version_id else DEFAULTS
+    )
+    assert known.without_champion(PAIR.key, day(1)) == DEFAULTS
 
 
 # -- nothing reads the future -------------------------------------------------------------------------

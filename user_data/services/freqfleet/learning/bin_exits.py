@@ -38,7 +38,7 @@ from freqfleet.learning.standings import Standings
 from freqfleet.market.leverage_tiers import LeverageTiers
 from freqfleet.market.trade_columns import SIDES, TradeColumns
 from freqfleet.parameters.book import ParameterBook, Resolution
-from freqfleet.parameters.version import ParameterKey, ParameterVersion
+from freqfleet.parameters.version import ParameterKey
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.settings import LatticeSettings, Settings
@@ -106,8 +106,11 @@ class BinExits:
         Raises StoreUnavailable where the store does not answer; a look may be made again.
         """
         started, now = time.perf_counter(), self._clock.now()
-        versions = self._store.parameter_versions(recorded_to=now)
-        book = ParameterBook(versions, defaults=self._settings.defaults.parameters(), as_of=now)
+        book = ParameterBook(
+            self._store.parameter_versions(recorded_to=now),
+            defaults=self._settings.defaults.parameters(),
+            as_of=now,
+        )
         plan = self._plan(trades, book, now)
         findings: list[Finding] = []
         retracted: list[str] = []
@@ -117,8 +120,8 @@ class BinExits:
         elif plan.refusal is not None:
             notes.append(f"exits by bin: {plan.refusal}")
         else:
-            brought = self._brought(trades, versions, book, plan, now, left_out)
-            findings, retracted = self._decided(brought, versions, book, plan, now, notes)
+            brought = self._brought(trades, book, plan, now, left_out)
+            findings, retracted = self._decided(brought, book, plan, now, notes)
         return BinExitsRun(
             findings=tuple(findings),
             retracted=tuple(retracted),
@@ -143,7 +146,6 @@ class BinExits:
     def _brought(
         self,
         trades: TradeColumns,
-        versions: Sequence[ParameterVersion],
         book: ParameterBook,
         plan: GatePlan,
         now: datetime,
@@ -170,7 +172,7 @@ class BinExits:
                 continue
             for side in Side:
                 mine = {step: one for (of, step), one in wanted.items() if of is side}
-                for finding in self._nominated(pair, side, mine, market, versions, book, plan, now):
+                for finding in self._nominated(pair, side, mine, market, book, plan, now):
                     if finding.candidacy is None:
                         left_out["too few trades can be replayed"] += 1
                     else:
@@ -191,7 +193,6 @@ class BinExits:
         side: Side,
         bins: Mapping[LeverageBin, tuple[TradeColumns, Resolution]],
         market: PairMarket,
-        versions: Sequence[ParameterVersion],
         book: ParameterBook,
         plan: GatePlan,
         now: datetime,
@@ -201,7 +202,7 @@ class BinExits:
             return
         optimizer = self._settings.optimizer
         fallbacks = {
-            step: _fallback(versions, book, ParameterKey(side=side, pair=pair, leverage_bin=step), now)
+            step: book.without_champion(ParameterKey(side=side, pair=pair, leverage_bin=step), now)
             for step in bins
         }
         in_force = [found.parameters for _, found in bins.values()]
@@ -228,7 +229,6 @@ class BinExits:
     def _decided(
         self,
         brought: Sequence[Finding],
-        versions: Sequence[ParameterVersion],
         book: ParameterBook,
         plan: GatePlan,
         now: datetime,
@@ -252,7 +252,7 @@ class BinExits:
             note=notes.append,
         )
         for one in reviewed.retractions:
-            publisher.retract(one.champion, versions, book, one.reason)
+            publisher.retract(one.champion, book, one.reason)
         findings = [publisher.publish(one.finding) for one in reviewed.gathering.certified]
         # Last: a look that was cut off before is made again with the accounts of before.
         self._standings.write(reviewed.records, plan.lattice)
@@ -275,16 +275,6 @@ def _by_pair(trades: TradeColumns) -> dict[str, dict[tuple[Side, LeverageBin], T
         bins = by_pair.setdefault(one.pairs[one.pair[0]], {})
         bins[SIDES[one.side[0]], leverage_bin(one.leverage[0])] = one
     return by_pair
-
-
-def _fallback(
-    versions: Sequence[ParameterVersion], book: ParameterBook, key: ParameterKey, now: datetime
-) -> ExitParameters:
-    """Return what would be in force if the champion of a bin were taken back."""
-    champion = book.in_force(key, now)
-    parent = champion.evidence.parent_version if champion is not None else None
-    found = next((one for one in versions if one.version_id == parent), None) if parent is not None else None
-    return found.parameters if found is not None else book.defaults
 
 
 def _label(decision: Decision) -> str:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Protocol
 
 from freqfleet.domain.bin_record import BinRecord
-from freqfleet.domain.sides import Side
 from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.promise import StoreHealth, WriteReceipt
@@ -36,10 +35,6 @@ class LearningMemory(Protocol):
 
     def parameter_versions(self, *, recorded_to: datetime | None = None) -> list[ParameterVersion]:
         """Return every version recorded up to and including `recorded_to`."""
-        ...
-
-    def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
-        """Return the versions of one pair, oldest first."""
         ...
 
 

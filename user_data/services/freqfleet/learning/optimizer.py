@@ -17,7 +17,6 @@ from functools import cached_property
 
 from freqfleet.clock import Clock
 from freqfleet.domain.decisions import Verdict
-from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.pairs import checked_pair, did_you_mean
 from freqfleet.domain.sides import Side
 from freqfleet.errors import StoreUnavailable
@@ -275,9 +274,8 @@ class Optimizer:
         reviewed = look.review(gathering)
         if self._dry_run:
             return reviewed
-        versions = self._store.parameter_versions()
         for one in reviewed.retractions:
-            self._publisher.retract(one.champion, versions, book, one.reason)
+            self._publisher.retract(one.champion, book, one.reason)
         self._standings.write(reviewed.records, plan.lattice)
         self._record_decay(reviewed.decay)
         return reviewed
@@ -346,14 +344,14 @@ class Optimizer:
 
     @cached_property
     def _publisher(self) -> Publisher:
-        own = [one for one in self._store.parameter_versions() if self._resumed and one.run_id == self.run_id]
+        stored = self._store.parameter_versions() if self._resumed else []
         return Publisher(
             store=self._store,
             clock=self._clock,
             run_id=self.run_id,
             pending=self._pending,
             note=self._note,
-            published_before={one.key: one.version_id for one in own},
+            published_before={one.key: one.version_id for one in stored if one.run_id == self.run_id},
         )
 
     def _book(self, at: datetime) -> ParameterBook:
@@ -367,20 +365,15 @@ class Optimizer:
             pair=pair,
             trades={side: trades.of(pair, side) for side in self.sides},
             incumbents={side: self._in_force(book, pair, side) for side in self.sides},
-            fallbacks={side: self._fallback(book, pair, side) for side in self.sides},
+            fallbacks={
+                side: book.without_champion(ParameterKey(side=side, pair=pair), self.as_of)
+                for side in self.sides
+            },
             tiers=self._tiers.of(pair) if self._tiers is not None else None,
         )
 
     def _in_force(self, book: ParameterBook, pair: str, side: Side) -> Resolution:
         return book.resolve(pair, side, self._settings.runtime.leverage, self.as_of)
-
-    def _fallback(self, book: ParameterBook, pair: str, side: Side) -> ExitParameters:
-        """Return what would be in force if the champion of a pair and side were taken back."""
-        champion = book.in_force(ParameterKey(side=side, pair=pair), self.as_of)
-        parent = champion.evidence.parent_version if champion is not None else None
-        history = self._store.parameter_history(pair, side) if parent is not None else []
-        found = next((one for one in history if one.version_id == parent), None)
-        return found.parameters if found is not None else book.defaults
 
     def _finished(self) -> dict[str, PairOutcome]:
         """Return the pairs an earlier, interrupted call of this run has finished."""
@@ -399,13 +392,16 @@ class Optimizer:
         )
 
     def _publish_waiting(self) -> None:
-        if not self._dry_run:
-            self._publisher.publish_waiting(self._book(self._clock.now()))
-        elif self._pending is not None and (waiting := self._pending.read()):
+        waiting = self._pending.read() if self._pending is not None else []
+        if self._pending is None or not waiting:
+            return
+        if self._dry_run:
             self._note(
                 f"{len(waiting)} results of an earlier run wait in {self._pending.file}; "
                 "a run without --dry-run publishes them"
             )
+            return
+        self._publisher.publish_waiting(self._book(self._clock.now()))
 
     def _note(self, text: str) -> None:
         if text not in self.notes:

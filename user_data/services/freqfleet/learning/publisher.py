@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from freqfleet.clock import Clock
@@ -72,15 +72,9 @@ class Publisher:
             return replace(finding, decision=replace(decision, verdict=Verdict.KEPT, reason=refused))
         return replace(finding, decision=replace(decision, version=version.version_id))
 
-    def retract(
-        self,
-        champion: ParameterVersion,
-        versions: Sequence[ParameterVersion],
-        book: ParameterBook,
-        reason: str,
-    ) -> None:
-        """Take a champion back: its parent comes into force again, or the next link of the chain."""
-        version = retracted(champion, versions, book, at=self.clock.now(), note=reason)
+    def retract(self, champion: ParameterVersion, book: ParameterBook, reason: str) -> None:
+        """Take a champion of the book back: its parent is in force again, or the next link of the chain."""
+        version = retracted(champion, book.versions, book, at=self.clock.now(), note=reason)
         try:
             receipt = self.store.publish_parameters([version])
         except StoreUnavailable as error:

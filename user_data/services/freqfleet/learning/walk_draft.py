@@ -17,7 +17,6 @@ import numpy as np
 
 from freqfleet.clock import from_ms
 from freqfleet.domain.bin_record import BinRecord
-from freqfleet.domain.sides import Side
 from freqfleet.errors import ParameterError
 from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.parameters import history
@@ -96,10 +95,6 @@ class Draft:
     def parameters_in_force(self, at: datetime) -> list[ParameterVersion]:
         """Return for each key the champion or retirement that took effect last by `at`."""
         return history.in_force(self.parameter_versions(recorded_to=at), at)
-
-    def parameter_history(self, pair: str, side: Side | None = None) -> list[ParameterVersion]:
-        """Return the versions of one pair, oldest recording first."""
-        return history.of_pair(self.parameter_versions(), pair, side)
 
     def record_bins(self, records: Sequence[BinRecord]) -> WriteReceipt:
         """Keep what is known of leverage bins; a controller records a level once a cycle."""

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from freqfleet.clock import to_ms
 from freqfleet.domain.exits import ExitParameters, ExitSource
@@ -103,6 +104,20 @@ class ParameterBook:
         """Return the champion of exactly this key at `at`, or None."""
         version = self._lookup(key.pair, key.side, key.leverage_bin, to_ms(at))
         return version if version is not None and version.stage is Stage.CHAMPION else None
+
+    def without_champion(self, key: ParameterKey, at: datetime) -> ExitParameters:
+        """Return what a learner compares the champion of exactly this key with: what it replaced.
+
+        Those are the values of the version that its evidence names; the defaults where it names none.
+        """
+        champion = self.in_force(key, at)
+        parent = champion.evidence.parent_version if champion is not None else None
+        found = self._by_id.get(parent) if parent is not None else None
+        return found.parameters if found is not None else self.defaults
+
+    @cached_property
+    def _by_id(self) -> dict[str, ParameterVersion]:
+        return {one.version_id: one for one in self.versions}
 
     def champions(self, at: datetime) -> tuple[ParameterVersion, ...]:
         """Return every champion in force at `at`, by pair, side and bin."""
