@@ -76,15 +76,12 @@ def test_a_folder_that_cannot_be_read_is_said_once_and_looked_at_again(
 
 def test_nobody_looks_after_a_stop() -> None:
     looks = Looks(None, None, None)
-    later = LaterVoters(looks, every=SOON)
+    later, before = LaterVoters(looks, every=SOON), set(threading.enumerate())
     later.start()
+    (looking,) = set(threading.enumerate()) - before
     looks.done.wait(10.0)
 
     later.stop()
-    for one in threading.enumerate():
-        if one.name == "freqfleet-voters":
-            one.join(10.0)
-    looked = len(looks.threads)
-    threading.Event().wait(0.02)
+    looking.join(10.0)
 
-    assert len(looks.threads) == looked
+    assert not looking.is_alive()
