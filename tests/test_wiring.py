@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -252,6 +253,20 @@ def test_the_stop_guard_is_there_when_freqtrades_would_be(
 
     assert bot.entry_refusal("BTC/USDT:USDT", Side.LONG, OPENED, closed, FakeHostTrades()) is None
     assert bool(asked) == guarded
+
+
+def test_a_bot_that_is_closed_leaves_no_thread_that_reads_or_reports(userdir: Path) -> None:
+    before = set(threading.enumerate())
+    bot = open_bot("BOT1", host=host(userdir, RunMode.DRY_RUN), protections=[])
+    started = set(threading.enumerate()) - before
+
+    bot.close()
+
+    names = {one.name for one in started}
+    assert names == {"freqfleet-refresh", "freqfleet-kill-switch", "freqfleet-voters"}
+    for one in started:
+        one.join(10.0)
+    assert [one.name for one in started if one.is_alive()] == []
 
 
 @pytest.mark.parametrize(("runmode", "kept"), [(RunMode.LIVE, True), (RunMode.BACKTEST, False)])

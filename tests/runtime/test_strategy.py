@@ -42,6 +42,7 @@ class FixedBot:
         self.stake_factor = 1.0
         self.tightened: float | None = None
         self.moved: float | None = None
+        self.is_closed = False
 
     measures_equity = False
     prices_positions = False
@@ -49,6 +50,9 @@ class FixedBot:
 
     def take_new_voters(self) -> None:
         self.reads_context = True
+
+    def close(self) -> None:
+        self.is_closed = True
 
     def leverage(
         self, pair: str, side: Side, at: datetime, analysed: pd.DataFrame, max_leverage: float
@@ -277,6 +281,15 @@ def test_new_voters_are_taken_before_the_loop_fetches_what_they_read() -> None:
     asked = strategy.informative_pairs()
 
     assert (BTC, "1h", "funding_rate") in asked
+
+
+def test_the_bot_ends_with_its_strategy_also_where_the_start_had_failed() -> None:
+    bot, failed = FixedBot(), FleetStrategy({"dry_run": True})
+
+    strategy_with(bot).ft_bot_cleanup()
+    failed.ft_bot_cleanup()
+
+    assert bot.is_closed
 
 
 # -- when the bot fails -------------------------------------------------------------------------------

@@ -84,6 +84,12 @@ class FleetBot:
         self._sizer = Sizer(bot, sizing, self._left_out)
         self.refusals: Counter[str] = Counter()
 
+    def close(self) -> None:
+        """End the threads of this bot; the last thing that is asked of it."""
+        self._books.stop()
+        self._caution.stop()
+        self._voting.stop()
+
     # -- entries ---------------------------------------------------------------------------------
 
     def take_new_voters(self) -> None:

@@ -76,5 +76,10 @@ class Caution:
         if self.switchboard is not None:
             self.switchboard.see_equity(equity_quote)
 
+    def stop(self) -> None:
+        """End the kill switch's background reading."""
+        if self.switchboard is not None:
+            self.switchboard.stop()
+
 
 CAREFREE = Caution()

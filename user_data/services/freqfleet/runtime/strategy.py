@@ -70,6 +70,16 @@ class FleetStrategy(IStrategy):
             if self.bot.measures_equity and self._trades.all_priced:
                 self.bot.see_equity(self._trades.equity_quote())
 
+    def ft_bot_cleanup(self) -> None:
+        """End the bot's threads: `/reload_config` makes another strategy, and bot, in the same process.
+
+        A kill switch that went on reading would go on reporting the equity it saw last, beside the new one's.
+        """
+        super().ft_bot_cleanup()
+        if hasattr(self, "bot"):  # a start that failed has none
+            with self.bot.faults.recorded("ft_bot_cleanup", "-"):
+                self.bot.close()
+
     @cached_property
     def _trades(self) -> HostTrades:
         return HostTrades(self.wallets.get_starting_balance())

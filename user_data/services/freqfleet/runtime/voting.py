@@ -49,6 +49,11 @@ class Voting:
             self._bot, len(found.feeders), found.min_votes,
         )  # fmt: skip
 
+    def stop(self) -> None:
+        """End the looking for new voters."""
+        if self._later is not None:
+            self._later.stop()
+
     @property
     def reads_context(self) -> bool:
         """True where a feeder reads more than the pair's own candles; see runtime/market_context.py."""
