@@ -321,8 +321,10 @@ def test_the_document_and_the_table_say_how_the_path_is_followed(tmp_path):
 def test_a_hold_out_cannot_judge_them():
     candles, trades = reverting()
 
-    with pytest.raises(InputError, match="cannot judge exits that follow the path"):
+    with pytest.raises(InputError, match="cannot judge exits that follow the path") as refused:
         optimize(store_of(trades), candles, settings=settings_for(method="holdout"))
+
+    assert f'method = "{GateSettings().method}"' in str(refused.value)  # the remedy is a value that is taken
 
 
 def test_where_the_gate_can_judge_nothing_the_run_says_why():
