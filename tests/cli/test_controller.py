@@ -96,16 +96,17 @@ def test_of_two_processes_the_second_ends_and_the_first_goes_on(run: Run, filled
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None
         first.stdout.readline()
+        try:
+            second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
 
-        code, out, err = run("controller", "--every", "1")
+            went_on = first.stdout.readline()
+        finally:
+            first.send_signal(signal.SIGTERM)
+            first.communicate(timeout=20)
 
-        went_on = first.stdout.readline()
-        first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=20)
-
-    assert (code, out) == (2, "")
-    assert f"another controller runs: process {first.pid} on " in err
-    assert "stop that one first, or let it do the work" in err
+    assert (second.returncode, second.stdout) == (2, "")
+    assert f"another controller runs: process {first.pid} on " in second.stderr
+    assert "stop that one first, or let it do the work" in second.stderr
     assert "learned from 70 trades, 0 new" in went_on
     assert first.returncode == 0
     assert run("controller", "--once")[0] == 0  # the lock went with it
