@@ -7,13 +7,23 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from freqfleet.cli.optimize_run import run_with_bar
 from freqfleet.clock import iso
+from freqfleet.domain.decisions import Decision, Evidence, Verdict
+from freqfleet.domain.sides import Side
 from freqfleet.exchange.freqtrade_runs import clean_environment
+from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.pair_work import PairOutcome
 from freqfleet.market.candles import CandleFiles
+from freqfleet.report.formats import plural
 from freqfleet.settings import load_settings
 from freqfleet.testing.candle_tables import write_candles
 from freqfleet.wiring import open_store
@@ -77,7 +87,32 @@ def test_finished_pairs_are_kept_and_said(tmp_path: Path) -> None:
     kept = published(store)
     assert process.returncode == 130, err
     assert 1 <= kept < len(PAIRS)
-    assert f"of {len(PAIRS)} pairs decided, {kept} versions published" in err
+    assert f"of {len(PAIRS)} pairs finished, {plural(kept, 'version')} published; --resume goes on" in err
     assert err.splitlines()[-1] == "interrupted; what was finished is kept"
     assert "Traceback" not in err
     assert out == ""
+
+
+class CutOff:
+    """An optimizer of a run with a gate that is interrupted when one pair is finished."""
+
+    def run(self, pairs: Sequence[str], on_outcome: Callable[[PairOutcome], None]) -> OptimizerRun:
+        kept = Decision(
+            pair=pairs[0],
+            side=Side.LONG,
+            verdict=Verdict.KEPT,
+            reason="",
+            parameters=None,
+            evidence=Evidence(),
+        )
+        on_outcome(PairOutcome(pair=pairs[0], findings=(Finding(decision=kept),), latest_atr_ratio=None))
+        raise KeyboardInterrupt
+
+
+def test_nothing_is_said_of_versions_where_the_gate_has_not_seen_all_pairs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_with_bar(CutOff(), PAIRS)
+
+    assert "1 of 5 pairs finished; --resume goes on from here" in capsys.readouterr().err

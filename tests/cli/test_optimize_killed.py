@@ -133,7 +133,7 @@ def test_interrupted_run_says_how_far_it_came_and_leaves_no_process(fleet, tmp_p
 
     assert process.returncode == 130
     assert out == ""
-    assert "of 10 pairs decided" in err
+    assert "of 10 pairs finished" in err
     assert "--resume goes on from here" in err
     assert "Traceback" not in err
     with pytest.raises(ProcessLookupError):

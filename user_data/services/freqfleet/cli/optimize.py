@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,18 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from freqfleet.learning.optimizer import Optimizer, OptimizerRun
-    from freqfleet.learning.pair_work import PairOutcome
+    from freqfleet.learning.optimizer import OptimizerRun
     from freqfleet.learning.seed_config import SeedConfig
-    from freqfleet.learning.standings import Standings
-    from freqfleet.learning.study import Study
-    from freqfleet.learning.workers import Workers
-    from freqfleet.market.candles import CandleFiles
     from freqfleet.settings import Settings
-    from freqfleet.store.one_at_a_time import OneAtATime
 
-TRIAL_LOG = Path("user_data") / "logs" / "optuna_optimizer.log"
-LOCK = Path("user_data") / "heartbeats" / "optimize.lock"
 SERVICE = "optimize"
 
 
@@ -127,13 +117,14 @@ def optimize(
 
     freqfleet optimize --pairs BTC/USDT:USDT ETH/USDT:USDT --dry-run
     """
-    from freqfleet.learning.optimizer import Optimizer
+    from freqfleet.cli.optimize_run import alone, make_optimizer, run_with_bar, workers_of
+    from freqfleet.cli.optimize_study import prune, tell
+    from freqfleet.cli.trial_log import trial_log
+    from freqfleet.domain.decisions import Verdict
     from freqfleet.learning.outcome import to_document
     from freqfleet.learning.path_lattice import PATH_SEARCH
-    from freqfleet.learning.pending import PENDING_FILE, PendingParameters
     from freqfleet.learning.study import open_study
     from freqfleet.market.candles import CandleFiles
-    from freqfleet.market.leverage_tiers import load_leverage_tiers
     from freqfleet.wiring import open_store
 
     if more_pairs and not pairs:
@@ -154,8 +145,8 @@ def optimize(
         )
     CandleFiles(settings.datadir, settings.market.timeframe).pairs()  # raises before anything is made
     if not dry_run and moment is None:
-        ctx.with_resource(_alone(settings))
-    ctx.with_resource(_log_file(settings, seed))
+        ctx.with_resource(alone(settings))
+    ctx.with_resource(trial_log(settings, seed))
     with closing(open_store(settings)) as store:
         opened = open_study(
             settings,
@@ -166,31 +157,23 @@ def optimize(
             resume=resume,
             dry_run=dry_run,
         )
-        _tell(ctx.with_resource(closing(opened.record)).name, opened)
+        ctx.with_resource(closing(opened.record))
+        tell(opened)
         if study_storage is None:
-            _prune(settings, opened.record.name)
-        known = opened.as_of if opened.point_in_time else None
-        optimizer = Optimizer(
-            store=store,
-            candles=CandleFiles(settings.datadir, settings.market.timeframe, as_of=known),
-            settings=settings,
-            clock=opened.clock,
-            as_of=opened.as_of,
+            prune(settings, opened.record.name)
+        optimizer = make_optimizer(
+            settings,
+            store,
+            opened,
             search=chosen_search,
             dry_run=dry_run,
-            pending=None if opened.point_in_time else PendingParameters(settings.path(PENDING_FILE)),
-            workers=_workers(jobs, scheduler),
-            record=opened.record,
-            resumed=opened.resumed,
             importance=importance,
-            tiers=load_leverage_tiers(),
-            detail=_detail(settings, chosen_search, known),
-            standings=_standings(settings, chosen_search, point_in_time=opened.point_in_time),
+            workers=workers_of(jobs, scheduler),
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
         if not asked:
             asked = optimizer.pairs if seed is None else seed.choose(optimizer.pairs)
-        run = _run(optimizer, asked)
+        run = run_with_bar(optimizer, asked)
     if not dry_run and not opened.point_in_time:
         give_beat(settings, SERVICE, run.line)
     if csv_file is not None:
@@ -205,8 +188,6 @@ def optimize(
         print_run(run, every_reason=every_reason)
     if report_folder is not None:
         _report(report_folder, run, settings)
-    from freqfleet.domain.decisions import Verdict
-
     ctx.exit(0 if run.count(Verdict.PUBLISHED) or run.count(Verdict.INHERITED) else 1)
 
 
@@ -293,68 +274,6 @@ def _as_of(text: str | None) -> datetime | None:
     return moment
 
 
-def _detail(settings: Settings, search: str, as_of: datetime | None) -> CandleFiles | None:
-    """Return where finer candles are; a path is followed candle by candle of the strategy, as bots do."""
-    from freqfleet.learning.path_lattice import PATH_SEARCH
-    from freqfleet.market.candles import CandleFiles
-
-    timeframe = settings.market.detail_timeframe
-    if timeframe == "none" or search == PATH_SEARCH:
-        return None
-    return CandleFiles(settings.datadir, timeframe, as_of=as_of)
-
-
-def _standings(settings: Settings, search: str, *, point_in_time: bool) -> Standings | None:
-    """Return the paper accounts of this fleet; a run about the past opens none and leaves these alone."""
-    from freqfleet.learning.path_lattice import PATH_SEARCH
-    from freqfleet.learning.standings import PATH_STANDINGS_FILE, STANDINGS_FILE, StandingsFile
-
-    file = PATH_STANDINGS_FILE if search == PATH_SEARCH else STANDINGS_FILE
-    return None if point_in_time else StandingsFile(settings.path(file))
-
-
-def _alone(settings: Settings) -> OneAtATime:
-    """Return the lock of what a run reads at its begin and writes at its end: accounts, waiting results."""
-    from freqfleet.clock import SystemClock
-    from freqfleet.store.one_at_a_time import OneAtATime
-
-    return OneAtATime(settings.path(LOCK), "`freqfleet optimize`", SystemClock().now())
-
-
-def _workers(jobs: int, scheduler: str | None) -> Workers:
-    from freqfleet.learning.workers import Cluster, InProcess, Processes
-
-    if scheduler is not None:
-        return Cluster(scheduler)
-    return InProcess() if jobs == 1 else Processes(jobs)
-
-
-def _prune(settings: Settings, current: str) -> None:
-    from freqfleet.learning.old_studies import prune_studies
-    from freqfleet.learning.run_record import STUDY_FOLDER
-
-    keep = settings.studies.keep
-    pruned = prune_studies(settings.path(STUDY_FOLDER), keep=keep, current=current)
-    if pruned.removed:
-        names = ", ".join(pruned.removed[:3]) + (", ..." if len(pruned.removed) > 3 else "")
-        click.echo(
-            f"old studies removed: {len(pruned.removed)} ({names}); the newest {keep} stay, "
-            "see [studies] keep",
-            err=True,
-        )
-    for name, reason in pruned.left.items():
-        click.echo(f"old study {name} stays: {reason}", err=True)
-
-
-def _tell(name: str, study: Study) -> None:
-    from freqfleet.clock import iso
-
-    if study.resumed:
-        click.echo(f"study {name} goes on, as of {iso(study.as_of)}", err=True)
-    elif study.replaced:
-        click.echo(f"study {name} starts anew; it was cut off, --resume would have gone on with it", err=True)
-
-
 def _settings(
     invocation: Invocation | None, seed_file: Path | None, days_back: int | None, trials: int | None
 ) -> tuple[Settings, SeedConfig | None]:
@@ -372,58 +291,3 @@ def _settings(
     given = {"days_back": days_back, "trials": trials}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     return settings.model_copy(update={"optimizer": settings.optimizer.model_copy(update=changes)}), seed
-
-
-@contextmanager
-def _log_file(settings: Settings, seed: SeedConfig | None) -> Iterator[None]:
-    """Write our log, with a line for every trial, to a file while this lasts."""
-    from freqfleet.learning.seed_config import LoggingSection
-
-    chosen = LoggingSection() if seed is None else seed.logging
-    file = settings.path(chosen.file or TRIAL_LOG)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(file, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot log to {file}: {error.strerror or error}") from None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s: %(message)s"))
-    ours, root = logging.getLogger("freqfleet"), logging.getLogger()
-    before, terminals = ours.level, {terminal: terminal.level for terminal in root.handlers}
-    for terminal in terminals:  # the terminal keeps its own level
-        terminal.setLevel(max(terminal.level, root.level))
-    ours.addHandler(handler)
-    ours.setLevel(chosen.level)
-    try:
-        yield
-    finally:
-        ours.removeHandler(handler)
-        ours.setLevel(before)
-        handler.close()
-        for terminal, terminal_level in terminals.items():
-            terminal.setLevel(terminal_level)
-
-
-def _run(optimizer: Optimizer, pairs: Sequence[str]) -> OptimizerRun:
-    """Run with a progress bar on stderr; an interrupted run says how far it came."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    done: list[PairOutcome] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("pairs", total=len(pairs))
-
-        def advance(outcome: PairOutcome) -> None:
-            done.append(outcome)
-            progress.update(task, advance=1, description=outcome.pair)
-
-        try:
-            return optimizer.run(pairs, advance)
-        except KeyboardInterrupt:
-            stored = sum(one.decision.version is not None for outcome in done for one in outcome.findings)
-            click.echo(
-                f"{len(done)} of {len(pairs)} pairs decided, {stored} versions published; "
-                "--resume goes on from here",
-                err=True,
-            )
-            raise

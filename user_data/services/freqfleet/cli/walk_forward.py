@@ -128,12 +128,10 @@ def period(text: str) -> timedelta:
 
 def _walked(walk: WalkForward) -> list[Step]:
     """Walk with a progress bar on stderr; an interrupted walk says how far it came."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from freqfleet.cli.progress import progress_bar
 
     done: list[Step] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task(_day(walk.times[0]), total=None)
 
         def advance(pairs: int) -> None:

@@ -82,8 +82,8 @@ def gate_plan(
     if settings.gate.method == "holdout":
         if search == PATH_SEARCH:
             raise InputError(
-                '[gate] method = "holdout" cannot judge exits that follow the path; write method = "certified", '
-                "the default"
+                '[gate] method = "holdout" cannot judge exits that follow the path; write '
+                'method = "certified", the default'
             )
         return None
     folds: Sequence[Fold] = ()
