@@ -19,6 +19,7 @@ from managedcases import FEE_RATIO, managed_exits, profit_by_the_rule, ticking_p
 COSTS = Costs(fee_ratio=FEE_RATIO, slippage_ratio=0.0002, funding=True)
 PLAIN = ExitParameters(stop_loss=-0.03, take_profit=0.05, time_limit_minutes=120)
 GIVEBACK = ManagedExits(**PLAIN.to_dict(), giveback_ratio=0.5, giveback_activation_ratio=0.01)
+BREAK_EVEN = replace(GIVEBACK, break_even_after_ratio=0.005)
 
 
 def priced(paths, exits, costs=(COSTS,)):
@@ -42,13 +43,13 @@ def test_exits_that_follow_the_path_earn_what_the_rule_says_bit_for_bit(paths, e
 def test_plain_exits_beside_them_earn_what_their_own_engine_says(paths):
     dear = COSTS.scaled(2.0)
 
-    cheap, stressed = priced(paths, [GIVEBACK, PLAIN], (COSTS, dear))
+    cheap, stressed = priced(paths, [BREAK_EVEN, PLAIN], (COSTS, dear))
 
     plain = NumpyEngine(paths).exits([PLAIN])
     for table, costs in ((cheap, COSTS), (stressed, dear)):
         assert table[1].tolist() == costs.net_profit_ratio(plain, paths)[0].tolist()
         assert table[0].tolist() == [
-            profit_by_the_rule(paths, trade, GIVEBACK, costs) for trade in range(len(paths))
+            profit_by_the_rule(paths, trade, BREAK_EVEN, costs) for trade in range(len(paths))
         ]
 
 

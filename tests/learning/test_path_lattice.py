@@ -18,6 +18,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.learning.candidacy_text import candidacy_of_text, candidacy_text
 from freqfleet.learning.decisions_csv import write_decisions
+from freqfleet.learning.gate_plan import gate_plan
 from freqfleet.learning.optimizer import Optimizer
 from freqfleet.learning.outcome import to_document
 from freqfleet.learning.path_lattice import PATH_SEARCH, VARIANTS, PathLattice, PathPricing
@@ -29,6 +30,7 @@ from freqfleet.replay.numpy_engine import NumpyEngine
 from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
 from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.trades import version
+from freqfleet.validation.folds import fold_of_trades, training_sets
 from freqfleet.validation.selection import KEEP
 from managedcases import FEE_RATIO, profit_by_the_rule, ticking_paths
 from replaycases import BTC, WAVE_CANDLES, FakeCandleFiles, after, candles_of, trades_on, waves
@@ -225,16 +227,31 @@ def test_a_plain_run_has_to_beat_the_path_that_is_followed():
 
 
 def test_no_trade_had_a_part_in_the_cell_it_is_judged_in():
-    candles, trades = reverting()
+    candles, trades = aimless(9, BTC)  # where chance alone tells cells apart, every fold takes another one
     certified = optimize(store_of(trades), candles).gathering.of(BTC, Side.LONG)
+    candidacy = certified.candidacy
+    entered_ms, in_force = candidacy.entered_ms, candidacy.incumbent_profit
+    plan = gate_plan(
+        settings_for(),
+        search=PATH_SEARCH,
+        entries_ms=(int(entered_ms.min()), int(entered_ms.max())),
+        longest_minutes=240,
+    )
+    sets = training_sets(plan.folds, entered_ms, candidacy.window_end_ms)
+    fold_of_trade = fold_of_trades(plan.folds, entered_ms)
+    profits = PathLattice().profit_table(candidacy)
+    cells = np.where(certified.cells == KEEP, 0, certified.cells)  # the first cell is what is in force
 
-    assert len(certified.cells) == 6
-    profits = certified.candidacy.incumbent_profit + certified.held_out_gain
-    table = PathLattice().profit_table(certified.candidacy)
-    own = np.where(np.isin(certified.cells[:-1], KEEP), certified.candidacy.incumbent_profit.mean(), 0.0)
-    assert own.tolist() == [0.0] * 5
+    for trained, estimated in zip(sets, candidacy.estimates.mean, strict=True):
+        improved = (profits - in_force[:, None])[trained]
+        means = np.average(improved, axis=0, weights=candidacy.weights[trained])
+        assert estimated == pytest.approx(means, rel=1e-4, abs=1e-7)
+
+    assert not any(trained[fold_of_trade == fold].any() for fold, trained in enumerate(sets[:-1]))
+    assert len({*cells.tolist()}) > 3
+    judged = profits[np.arange(len(profits)), cells[fold_of_trade]]
+    assert certified.held_out_gain.tolist() == (judged - in_force).tolist()
     assert certified.finding.purged == 0  # what is held out is held out fold by fold
-    assert all(profit in table[at, certified.cells[:-1]] for at, profit in enumerate(profits.tolist()))
 
 
 def test_a_candidacy_comes_back_from_text_to_the_last_bit():
@@ -249,7 +266,7 @@ def test_a_candidacy_comes_back_from_text_to_the_last_bit():
     assert np.array_equal(back.events.ambiguous, candidacy.events.ambiguous)
 
 
-def test_accounts_of_the_two_kinds_of_runs_do_not_start_each_other_anew(tmp_path):
+def test_the_paper_account_of_a_way_to_follow_the_path_is_found_again(tmp_path):
     candles, trades = reverting()
     store, never = store_of(trades), settings_for(fdr=1e-300)
     file = StandingsFile(tmp_path / "standings-managed.json")
