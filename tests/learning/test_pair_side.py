@@ -16,7 +16,7 @@ from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.grid import ExactGrid
 from freqfleet.learning.grid_search import grid_steps
 from freqfleet.learning.pair_side import Finding, PairSideLearner
-from freqfleet.learning.sample import PairMarket, Part, Sample, draw_sample
+from freqfleet.learning.sample import PairMarket, Part, Sample, SampleRules, draw_sample
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.market.leverage_tiers import LeverageTier
 from freqfleet.market.series import Candles
@@ -119,9 +119,7 @@ def decided(
 
 
 def sample_of(side: Side, *, with_trend: bool = False) -> Sample:
-    return draw_sample(
-        fleet_trades(side),
-        market(),
+    rules = SampleRules(
         side=side,
         horizon_minutes=240,
         as_of=AS_OF,
@@ -130,6 +128,7 @@ def sample_of(side: Side, *, with_trend: bool = False) -> Sample:
         splitter=Holdout(0.7),
         with_trend=with_trend,
     )
+    return draw_sample(fleet_trades(side), market(), rules)
 
 
 def plain_profits(paths: TradePaths, exits: ExitParameters) -> np.ndarray:

@@ -12,7 +12,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.learning.lattice import Lattice
 from freqfleet.learning.pricing import OwnPricing, SharedTables
-from freqfleet.learning.sample import PairMarket, Sample, draw_sample, draw_together
+from freqfleet.learning.sample import PairMarket, Sample, SampleRules, draw_sample, draw_together
 from freqfleet.market.trade_columns import TradeColumns
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.numpy_engine import NumpyEngine
@@ -29,14 +29,14 @@ COSTS = Costs(fee_ratio=0.0005, slippage_ratio=0.0002, funding=True)
 INCUMBENT = ExitParameters(stop_loss=-0.03, take_profit=0.05, time_limit_minutes=240)
 FALLBACK = ExitParameters(stop_loss=-0.02, take_profit=0.03, time_limit_minutes=60)
 STEPS = LatticeSettings(stop_losses=4, take_profits=5, volatility_scalings=1)
-ASKED = {
-    "side": Side.SHORT,
-    "horizon_minutes": max(LIMITS),
-    "as_of": END,
-    "bot_weights": {"BOT1": 1.0, "BOT3": 3.0},
-    "mode": "share",
-    "splitter": Undivided(),
-}
+RULES = SampleRules(
+    side=Side.SHORT,
+    horizon_minutes=max(LIMITS),
+    as_of=END,
+    bot_weights={"BOT1": 1.0, "BOT3": 3.0},
+    mode="share",
+    splitter=Undivided(),
+)
 
 
 def groups():
@@ -67,9 +67,9 @@ def told(sample: Sample) -> dict[str, object]:
 
 
 def test_samples_that_are_drawn_together_are_those_that_are_drawn_alone():
-    together = draw_together(groups(), MARKET, **ASKED)
+    together = draw_together(groups(), MARKET, RULES)
 
-    alone = [draw_sample(own, MARKET, **ASKED) for own in groups()]
+    alone = [draw_sample(own, MARKET, RULES) for own in groups()]
     assert [told(one) for _, one in together.samples] == [told(one) for one in alone]
     assert [first for first, _ in together.samples] == [0, 40, 65]
     assert together.samples[0][1].dropped == {"outside_candles": 1}
@@ -77,7 +77,7 @@ def test_samples_that_are_drawn_together_are_those_that_are_drawn_alone():
 
 
 def test_a_group_without_trades_is_an_empty_sample():
-    together = draw_together([groups()[0].subset(slice(0)), groups()[1]], MARKET, **ASKED)
+    together = draw_together([groups()[0].subset(slice(0)), groups()[1]], MARKET, RULES)
 
     (first, empty), (second, some) = together.samples
     assert (first, len(empty.trades), empty.learned_until) == (0, 0, None)
@@ -85,12 +85,12 @@ def test_a_group_without_trades_is_an_empty_sample():
 
 
 def test_what_is_set_aside_is_set_aside_within_each_sample():
-    asked = {**ASKED, "splitter": Holdout(0.7)}
+    rules = replace(RULES, splitter=Holdout(0.7))
 
-    together = draw_together(groups(), MARKET, **asked)
+    together = draw_together(groups(), MARKET, rules)
 
     for (_, one), own in zip(together.samples, groups(), strict=True):
-        alone = draw_sample(own, MARKET, **asked)
+        alone = draw_sample(own, MARKET, rules)
         assert one.train.rows.tolist() == alone.train.rows.tolist()
         assert one.test.rows.tolist() == alone.test.rows.tolist()
         assert one.train.weights.tolist() == alone.train.weights.tolist()
@@ -100,7 +100,7 @@ def test_what_is_set_aside_is_set_aside_within_each_sample():
 def test_shared_tables_price_as_each_sample_alone(scaling: tuple[float, float]):
     optimizer = OptimizerSettings(time_limit_minutes=LIMITS, volatility_scaling=scaling)
     lattice = Lattice(optimizer, STEPS)
-    together = draw_together(groups(), MARKET, **ASKED)
+    together = draw_together(groups(), MARKET, RULES)
     tables = SharedTables(lattice=lattice, costs=COSTS, engine=NumpyEngine(together.paths))
 
     assert lattice.scales is (scaling[0] > 0.0)
@@ -120,7 +120,7 @@ def test_shared_tables_price_as_each_sample_alone(scaling: tuple[float, float]):
 
 def test_what_a_caller_does_to_its_tables_is_not_seen_by_the_next():
     lattice = Lattice(OptimizerSettings(time_limit_minutes=LIMITS), STEPS)
-    together = draw_together(groups(), MARKET, **ASKED)
+    together = draw_together(groups(), MARKET, RULES)
     pricing = SharedTables(lattice=lattice, costs=COSTS, engine=NumpyEngine(together.paths)).of(0)
     rows = np.arange(40)
     before = pricing.priced(rows, INCUMBENT, FALLBACK, None)

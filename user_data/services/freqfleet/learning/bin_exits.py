@@ -31,7 +31,7 @@ from freqfleet.learning.memory import BinMemory
 from freqfleet.learning.pair_side import Finding, skipped
 from freqfleet.learning.pair_work import CandleSource, DetailSource
 from freqfleet.learning.publisher import Publisher
-from freqfleet.learning.sample import PairMarket, draw_together
+from freqfleet.learning.sample import PairMarket, SampleRules, draw_together
 from freqfleet.learning.search import DEFAULT_SEARCH
 from freqfleet.learning.second_look import SecondLook
 from freqfleet.learning.standings import Standings
@@ -206,9 +206,7 @@ class BinExits:
             for step in bins
         }
         in_force = [found.parameters for _, found in bins.values()]
-        drawn = draw_together(
-            [own for own, _ in bins.values()],
-            market,
+        rules = SampleRules(
             side=side,
             horizon_minutes=self._horizon_minutes(in_force),
             as_of=now,
@@ -217,6 +215,7 @@ class BinExits:
             splitter=Undivided(),
             with_trend=asks_for_trend(*in_force, *fallbacks.values()),
         )
+        drawn = draw_together([own for own, _ in bins.values()], market, rules)
         nomination = plan.nomination(Costs.of(self._settings.costs))
         assert nomination is not None  # where the plan refuses, nobody comes here
         tables = nomination.together(NumpyEngine(drawn.paths))

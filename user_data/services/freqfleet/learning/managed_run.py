@@ -24,7 +24,7 @@ from freqfleet.learning.managed_search import (
 )
 from freqfleet.learning.managed_space import ManagedSpace
 from freqfleet.learning.pair_work import CandleSource
-from freqfleet.learning.sample import PairMarket, Part, draw_sample
+from freqfleet.learning.sample import PairMarket, Part, SampleRules, draw_sample
 from freqfleet.learning.search import checked_search, study_seed
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.market.leverage_tiers import LeverageTiers
@@ -137,9 +137,7 @@ def _compared(
     as_of: datetime,
 ) -> ManagedOutcome:
     optimizer, pair = settings.optimizer, market.candles.pair
-    sample = draw_sample(
-        trades,
-        market,
+    rules = SampleRules(
         side=side,
         horizon_minutes=max(optimizer.time_limit_minutes),
         as_of=as_of,
@@ -147,6 +145,7 @@ def _compared(
         mode=optimizer.source_weights,
         splitter=Holdout(optimizer.train_share),
     )
+    sample = draw_sample(trades, market, rules)
     flaw = sample.shortage(optimizer.min_trades)
     if flaw is not None:
         return _none(pair, side, flaw)

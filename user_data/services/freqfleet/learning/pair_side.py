@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
-import numpy as np
-
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
@@ -25,7 +23,7 @@ from freqfleet.learning.in_force import asks_for_trend
 from freqfleet.learning.objective import Objective
 from freqfleet.learning.path_lattice import PATH_SEARCH
 from freqfleet.learning.plateau import Plateau
-from freqfleet.learning.sample import PairMarket, Sample, draw_sample
+from freqfleet.learning.sample import PairMarket, Sample, SampleRules, draw_sample
 from freqfleet.learning.search import (
     BATCH,
     DEAF_BATCH,
@@ -124,9 +122,7 @@ class PairSideLearner:
         defaults.
         """
         pair = market.candles.pair
-        sample = draw_sample(
-            trades,
-            market,
+        rules = SampleRules(
             side=side,
             horizon_minutes=max(self.horizon_minutes, incumbent.parameters.time_limit_minutes),
             as_of=self.as_of,
@@ -136,6 +132,7 @@ class PairSideLearner:
             with_trend=asks_for_trend(*self._priced_beside(incumbent, fallback))
             or (self.nomination is not None and self.nomination.cells.with_trend),
         )
+        sample = draw_sample(trades, market, rules)
         engine = NumpyEngine(sample.whole.paths)  # looks at the candles, once for all that follows
         whole = Objective(engine, sample.whole.weights, self.costs)
         candidacy = None
@@ -200,11 +197,10 @@ class PairSideLearner:
             reason = sample.shortage_in_all(self.settings.min_trades) or (
                 NOT_JUDGED if self.nomination is None else too_few
             )
-        every = np.arange(len(sample.whole))
         return replace(
             skipped(pair, side, trades, reason, sample, candidacy),
-            without_funding=self.costs.trades_without_funding(sample.whole.paths, every),
-            without_liquidation=self.costs.trades_without_liquidation(sample.whole.paths, every),
+            without_funding=self.costs.trades_without_funding(sample.whole.paths),
+            without_liquidation=self.costs.trades_without_liquidation(sample.whole.paths),
         )
 
     def _priced_beside(

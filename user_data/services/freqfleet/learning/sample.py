@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from statistics import median
 
 import numpy as np
@@ -147,48 +147,34 @@ class SamplesTogether:
     samples: tuple[tuple[int, Sample], ...]
 
 
-def draw_sample(
-    trades: TradeColumns,
-    market: PairMarket,
-    *,
-    side: Side,
-    horizon_minutes: int,
-    as_of: datetime,
-    bot_weights: Mapping[str, float],
-    mode: SourceWeights,
-    splitter: Splitter,
-    with_trend: bool = False,
-) -> Sample:
-    """Return what can be learned from `trades`, all of the pair of the candles and of one side.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRules:
+    """How trades of one pair and side become a sample.
 
+    horizon_minutes : the longest time limit that will be asked. as_of : what time the candles are known at.
+    bot_weights, mode : see `trade_weights`. splitter : decides what is held out.
     with_trend : see `gather_paths`.
     """
-    drawn = draw_together(
-        [trades],
-        market,
-        side=side,
-        horizon_minutes=horizon_minutes,
-        as_of=as_of,
-        bot_weights=bot_weights,
-        mode=mode,
-        splitter=splitter,
-        with_trend=with_trend,
-    )
-    return drawn.samples[0][1]
+
+    side: Side
+    horizon_minutes: int
+    as_of: datetime
+    bot_weights: Mapping[str, float]
+    mode: SourceWeights
+    splitter: Splitter
+    with_trend: bool = False
+
+    def weights(self, trades: TradeColumns) -> FloatArray:
+        """Return the weight of every trade among these; (n,)."""
+        return trade_weights(trades, self.bot_weights, self.mode)
 
 
-def draw_together(
-    groups: Sequence[TradeColumns],
-    market: PairMarket,
-    *,
-    side: Side,
-    horizon_minutes: int,
-    as_of: datetime,
-    bot_weights: Mapping[str, float],
-    mode: SourceWeights,
-    splitter: Splitter,
-    with_trend: bool = False,
-) -> SamplesTogether:
+def draw_sample(trades: TradeColumns, market: PairMarket, rules: SampleRules) -> Sample:
+    """Return what can be learned from `trades`, all of the pair of the candles and of one side."""
+    return draw_together([trades], market, rules).samples[0][1]
+
+
+def draw_together(groups: Sequence[TradeColumns], market: PairMarket, rules: SampleRules) -> SamplesTogether:
     """Return a sample of each group of trades, each what `draw_sample` returns for it alone.
 
     But for this: where finer candles cover trades of one group, the others are laid out on that
@@ -197,13 +183,13 @@ def draw_together(
     gathered = gather_paths(
         market.candles,
         TradeColumns.joined(groups),
-        side=side,
-        horizon_minutes=horizon_minutes,
-        as_of=as_of,
+        side=rules.side,
+        horizon_minutes=rules.horizon_minutes,
+        as_of=rules.as_of,
         funding=market.funding,
         tiers=market.tiers,
         atr=market.atr_ratio,
-        with_trend=with_trend,
+        with_trend=rules.with_trend,
         detail=market.detail,
     )
     samples, begin = [], 0
@@ -217,8 +203,7 @@ def draw_together(
             offered=len(trades),
             dropped={reason.value: count for reason, count in reasons_of(fate).items()},
             detailed=int(gathered.finer[rows].sum()),
-            weigh=partial(trade_weights, bot_weights=bot_weights, mode=mode),
-            splitter=splitter,
+            rules=rules,
         )
         samples.append((first, drawn))
         begin = end
@@ -232,16 +217,15 @@ def _drawn(
     offered: int,
     dropped: Mapping[str, int],
     detailed: int,
-    weigh: Callable[[TradeColumns], FloatArray],
-    splitter: Splitter,
+    rules: SampleRules,
 ) -> Sample:
-    split = splitter.split(paths.entered_ms, paths.window_end_ms)
+    split = rules.splitter.split(paths.entered_ms, paths.window_end_ms)
 
     def part(indices: IntArray) -> Part:
-        return Part(whole=paths, rows=indices, weights=weigh(usable.subset(indices)))
+        return Part(whole=paths, rows=indices, weights=rules.weights(usable.subset(indices)))
 
     every = np.arange(len(paths))
-    whole = Part(whole=paths, rows=every, weights=weigh(usable))
+    whole = Part(whole=paths, rows=every, weights=rules.weights(usable))
     ends = np.concatenate((paths.window_end_ms, usable.closed_ms))
     return Sample(
         offered=offered,
