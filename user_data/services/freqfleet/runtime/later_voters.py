@@ -42,7 +42,9 @@ class LaterVoters:
 
     def take(self) -> Ensemble | None:
         """Return what was found, once; does no I/O."""
-        found, self._found = self._found, None
+        found = self._found
+        if found is not None:  # setting it where there was none yet could lose what is found just then
+            self._found = None
         return found
 
     def _keep_looking(self, stop: threading.Event) -> None:
