@@ -162,6 +162,7 @@ def test_leverage_is_the_bots() -> None:
     assert strategy.leverage(BTC, OPENED, 100.0, 1.0, 2.0, None, "long") == 2.0
 
 
+@pytest.mark.usefixtures("no_database")
 @pytest.mark.parametrize(("refusal", "confirmed"), [(None, True), ("stop guard", False)])
 def test_an_entry_is_confirmed_unless_the_bot_refuses(refusal: str | None, confirmed: bool) -> None:
     bot = FixedBot(refusal)
