@@ -23,11 +23,13 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import SettingsError, StoreUnavailable
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.settings import Settings, StoreSettings, load_settings
+from freqfleet.store.promise import LearningStore
 from freqfleet.store.sql import SqlStore
 from freqfleet.testing.bot_database import write_bot_database
 from freqfleet.testing.candle_frames import random_walk_candles
 from freqfleet.testing.host import OPENED, FakeHostTrades, FakeTrade
 from freqfleet.testing.records import RECORDED, bin_record
+from freqfleet.testing.spoiled_file import spoil_table
 from freqfleet.testing.trades import closed_trade, version
 from freqfleet.wiring import (
     load_book,
@@ -37,6 +39,7 @@ from freqfleet.wiring import (
     outboxes,
     saved_book,
     sqlite_store_file,
+    write_to_store,
 )
 
 STOPLOSS_GUARD = {"method": "StoplossGuard", "lookback_period": 60, "trade_limit": 2, "stop_duration": 30}
@@ -152,6 +155,32 @@ def test_a_damaged_store_gets_back_what_bots_had_saved(settings: Settings, userd
     with closing(open_store_to_write(settings)) as store:
         assert store.parameter_versions() == [version()]
         assert store.bin_records() == [record]
+
+
+def test_work_that_meets_damage_is_done_again_with_a_new_store(settings: Settings, userdir: Path) -> None:
+    saved_book(settings, "BOT3").save([version()], RECORDED)
+    with closing(open_store(settings)) as store:
+        store.record_closed_trades([closed_trade(trade_id=1)])
+    spoil_table(userdir / "learning.sqlite", "closed_trades")
+
+    def work(store: LearningStore) -> int:
+        return store.record_closed_trades([closed_trade(trade_id=2)]).accepted
+
+    assert write_to_store(settings, work) == 1
+    with closing(open_store(settings)) as store:
+        assert [one.trade_id for one in store.closed_trades()] == [2]
+        assert store.parameter_versions() == [version()]
+    assert len(list(userdir.glob("learning.sqlite.damaged-*Z"))) == 1
+
+
+def test_a_fault_that_is_no_damage_moves_nothing(settings: Settings, userdir: Path) -> None:
+    def work(store: LearningStore) -> int:
+        raise StoreUnavailable("the disk is full")
+
+    with pytest.raises(StoreUnavailable, match="full"):
+        write_to_store(settings, work, whole=True)
+
+    assert [one.name for one in userdir.iterdir()] == ["learning.sqlite"]
 
 
 # -- the bot ------------------------------------------------------------------------------------------

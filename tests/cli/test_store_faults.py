@@ -8,6 +8,7 @@ tests/store/test_real_disks.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,11 +17,15 @@ import pytest
 from conftest import TRADE_BUCKETS, installed
 from freqfleet.clock import FixedClock
 from freqfleet.doctor.findings import State
+from freqfleet.doctor.store_files import check_store_files
 from freqfleet.doctor.surroundings import check_store
 from freqfleet.settings import load_settings
 from freqfleet.store.sql import SqlStore
 from freqfleet.testing.bot_database import write_bot_database
 from freqfleet.testing.servers import InfluxProcess, PostgresProcess, free_port, influx_server
+from freqfleet.testing.spoiled_file import spoil_table
+from freqfleet.testing.trades import closed_trade, version
+from freqfleet.wiring import saved_book
 
 Run = Callable[..., tuple[int, str, str]]
 NOON = FixedClock(datetime(2025, 11, 2, 12, tzinfo=UTC))
@@ -131,6 +136,31 @@ def test_a_damaged_file_is_named_by_the_doctor_and_mended_by_sync(run: Run, user
     assert "it is damaged; moved to " not in listed
     assert list(userdir.glob("learning.sqlite.damaged-*")) != []
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("verb", [["sync"], ["sync", "--reconcile"]])
+@pytest.mark.parametrize("table", ["closed_trades", "bin_records"])  # the second is none of sync's
+def test_damage_deep_in_a_file_is_named_by_the_doctor_and_mended_by_sync(
+    run: Run, userdir: Path, caplog: pytest.LogCaptureFixture, table: str, verb: list[str]
+):
+    write_bot_database(userdir / "bot1.sqlite", [closed_trade()])
+    saved_book(load_settings(userdir), "BOT1").save([version()], NOON.at)
+    run("sync")
+    file = userdir / "learning.sqlite"
+    spoil_table(file, table)
+
+    finding, *_ = check_store_files(load_settings(userdir), NOON)
+    code, out, _ = run(*verb)
+
+    assert finding.state is State.FAIL
+    assert "it is damaged" in finding.text
+    assert finding.remedy.startswith("run `freqfleet sync`, which moves it aside")
+    assert (code, caplog.text.count("; moved to ")) == (0, 1)
+    assert "BOT1" in out
+    with closing(SqlStore(f"sqlite:///{file}")) as store:
+        assert [one.trade_id for one in store.closed_trades()] == [1]
+        assert store.parameter_versions() == [version()]
+    assert len(list(userdir.glob("learning.sqlite.damaged-*Z"))) == 1
 
 
 # PostgreSQL

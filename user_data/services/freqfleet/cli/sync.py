@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -104,14 +103,14 @@ def _sync_once(
     settings: Settings, bots: Sequence[str], readings: Sequence[Reading], json_target: str | None
 ) -> None:
     from freqfleet.trades.sync import sync_bot
-    from freqfleet.wiring import open_store_to_write
+    from freqfleet.wiring import write_to_store
 
-    skipped: list[Skipped] = []
-    with closing(open_store_to_write(settings)) as store:
+    def work(store: LearningStore) -> tuple[list[SyncReport], list[Skipped]]:
         if readings:
-            reports = _record(store, readings)
-        else:
-            reports, skipped = _each_bot(settings, bots, lambda source: sync_bot(store, source))
+            return _record(store, readings), []
+        return _each_bot(settings, bots, lambda source: sync_bot(store, source))
+
+    reports, skipped = write_to_store(settings, work, whole=True)
     _show(reports, skipped, json_target)
     _refuse_none_read(skipped, bool(reports))
 
@@ -121,7 +120,7 @@ def _sync_folders(
 ) -> None:
     """Record what all results of some folders hold, each entry once."""
     from freqfleet.trades.backtest_folder import open_folder, record_entries_once
-    from freqfleet.wiring import open_store_to_write
+    from freqfleet.wiring import write_to_store
 
     readings: list[Reading] = []
     skipped: list[Skipped] = []
@@ -140,8 +139,7 @@ def _sync_folders(
                     readings.append(export.read(strategy, bot=bot))
     if not readings:
         raise strangers[0]
-    with closing(open_store_to_write(settings)) as store:
-        reports = list(record_entries_once(store, readings))
+    reports = write_to_store(settings, lambda store: list(record_entries_once(store, readings)), whole=True)
     _show(reports, skipped, json_target)
 
 
@@ -155,10 +153,13 @@ def _show(reports: Sequence[SyncReport], skipped: Sequence[Skipped], json_target
 
 def _reconcile(settings: Settings, bots: Sequence[str], json_target: str | None) -> None:
     from freqfleet.trades.reconcile import reconcile_bot
-    from freqfleet.wiring import open_store_to_write
+    from freqfleet.wiring import write_to_store
 
-    with closing(open_store_to_write(settings)) as store:
-        found, skipped = _each_bot(settings, bots, lambda source: reconcile_bot(store, source))
+    found, skipped = write_to_store(
+        settings,
+        lambda store: _each_bot(settings, bots, lambda source: reconcile_bot(store, source)),
+        whole=True,
+    )
     if json_target is not None:
         reconciled = [one.to_dict() for one in found]
         write_json(json_target, {"reconciled": reconciled, "skipped": skips_to_dict(skipped)})
@@ -177,15 +178,17 @@ def _serve(settings: Settings, bots: Sequence[str], every_seconds: float) -> Non
     from freqfleet.store.heartbeat import HEARTBEATS
     from freqfleet.store.service import Service
     from freqfleet.trades.sync import Checkpoint, sync_bot
-    from freqfleet.wiring import open_store_to_write
+    from freqfleet.wiring import write_to_store
 
     checkpoint = Checkpoint()
 
     def cycle() -> str:
-        with closing(open_store_to_write(settings)) as store:
-            reports, skipped = _each_bot(
+        reports, skipped = write_to_store(
+            settings,
+            lambda store: _each_bot(
                 settings, bots, lambda source: sync_bot(store, source, checkpoint=checkpoint)
-            )
+            ),
+        )
         return cycle_line(reports, skipped)
 
     service = Service(

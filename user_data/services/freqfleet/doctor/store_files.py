@@ -6,14 +6,13 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from freqfleet.clock import Clock, human_age
 from freqfleet.doctor.findings import Finding, fail, failed, note, ok
-from freqfleet.errors import SettingsError
+from freqfleet.errors import SettingsError, StoreError
 from freqfleet.settings import Settings
-from freqfleet.store.faults import store_error
+from freqfleet.store.damage import look_through
 from freqfleet.store.heartbeat import HEARTBEATS, heartbeats
 from freqfleet.store.last_book import LAST_BOOKS
 from freqfleet.store.outbox_file import OUTBOXES, read_status
@@ -22,7 +21,6 @@ from freqfleet.wiring import LEARNERS, saved_book, sqlite_store_file
 LATE_SECONDS = 3600.0  # a letter that waits longer than the longest pause between tries
 LEAST_FREE_BYTES = 200_000_000
 _LOOK_SECONDS = 2.0
-_REBUILD = "`freqfleet sync` moves it aside and makes a new one from the bots' databases"
 
 
 def check_store_files(settings: Settings, clock: Clock) -> Iterator[Finding]:
@@ -46,15 +44,9 @@ def _check_file(file: Path) -> Iterator[Finding]:
             yield fail("store file", f"{place} cannot be written", remedy)
             return
     try:
-        with closing(
-            sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=_LOOK_SECONDS)
-        ) as opened:
-            (said,) = opened.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        yield failed("store file", store_error(error, str(file), _LOOK_SECONDS), remedy=_REBUILD)
-    else:
-        if said != "ok":
-            yield fail("store file", f"{file}: {' '.join(said.split())}", _REBUILD)
+        look_through(file, _LOOK_SECONDS)
+    except StoreError as error:
+        yield failed("store file", error, remedy="look at the file and its disk")
     for one in sorted(file.parent.glob(f"{file.name}.damaged-*Z")):
         yield note(
             "store file", f"{one} was moved aside", "keep it until the new store is whole, then delete it"

@@ -5,8 +5,13 @@ The trades come back from the bots' own databases, the parameters from the last 
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+
+from freqfleet.errors import StoreDamaged
+from freqfleet.store.faults import REBUILD, store_error
 
 _HEADER = b"SQLite format 3\x00"
 _BESIDE = ("", "-wal", "-shm")  # the WAL belongs to the damaged file: beside a new one it would be poison
@@ -27,6 +32,23 @@ def is_sqlite(file: Path) -> bool:
             return opened.read(len(_HEADER)) == _HEADER
     except OSError:
         return False
+
+
+def look_through(file: Path, timeout_seconds: float) -> None:
+    """Read every page of an SQLite file: damage shows nowhere else until somebody needs its place.
+
+    timeout_seconds : how long it waits for a lock. Raises StoreDamaged for a file that is damaged anywhere,
+        StoreUnavailable where it cannot be read.
+    """
+    # Makes no file; a crash may have left a WAL to write back.
+    address = f"{file.resolve().as_uri()}?mode=rw"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=timeout_seconds)) as opened:
+            (said,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise store_error(error, f"learning store {file}", timeout_seconds) from error
+    if said != "ok":
+        raise StoreDamaged(f"learning store {file}: it is damaged ({' '.join(said.split())}); {REBUILD}")
 
 
 def move_aside(file: Path, seen: int | None, now: datetime) -> Path | None:

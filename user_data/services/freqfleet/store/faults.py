@@ -50,6 +50,10 @@ _WRITABLE = (
     "disk is mounted read-only"
 )
 _NO_ROOM = "the disk is full; make room and try again, nothing of this call was stored"
+REBUILD = (
+    "run `freqfleet sync`, which moves it aside and makes a new one from the bots' databases, or put a "
+    "backup in its place"
+)
 # By SQLite's own name of the fault; where its extended part is not named here, without that.
 _REMEDIES = {
     "BUSY": _LOCKED,
@@ -62,10 +66,7 @@ _REMEDIES = {
     "IOERR_SHMSIZE": _NO_ROOM,  # what beside a WAL has to be made before anything is read
     "IOERR": "the disk does not answer as it should; check the disk, nothing of this call was stored",
     "NOTADB": "it is not an SQLite database; give [store] url another file, or move this one away",
-    "CORRUPT": (
-        "it is damaged; run `freqfleet sync`, which moves it aside and makes a new one from the bots' "
-        "databases, or put a backup in its place"
-    ),
+    "CORRUPT": f"it is damaged; {REBUILD}",
 }
 
 _DAMAGED = ("NOTADB", "CORRUPT")

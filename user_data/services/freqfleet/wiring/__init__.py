@@ -23,6 +23,7 @@ from freqfleet.wiring.stores import (
     put_aside,
     saved_book,
     sqlite_store_file,
+    write_to_store,
 )
 
 __all__ = [
@@ -41,4 +42,5 @@ __all__ = [
     "put_aside",
     "saved_book",
     "sqlite_store_file",
+    "write_to_store",
 ]
