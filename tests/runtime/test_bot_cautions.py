@@ -12,11 +12,13 @@ import pytest
 
 from botcases import BTC, STEP, bot_with
 from freqfleet.clock import FixedClock
+from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.kill_switch import DrawdownLimits, KillState
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.domain.sides import Side
 from freqfleet.market.leverage_tiers import load_leverage_tiers
+from freqfleet.market.liquidation import leverage_limit
 from freqfleet.parameters.book import NO_RECORDS
 from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
@@ -262,6 +264,28 @@ def test_leverage_is_chosen_by_evidence_within_its_limits(
     found = bot.leverage(pair, Side.LONG, OPENED, CALM.assign(atr_ratio=atr), 20.0)
 
     assert found == pytest.approx(leverage, rel=1e-3)
+
+
+def test_leverage_leaves_room_for_the_stop_of_its_own_bin() -> None:
+    """Evidence proposes 6x, and the exits of that bin have a far wider stop than those of the setting's."""
+    high, wide = LEVERAGE_BINS[3], -0.15
+    by_bin = version(
+        recorded_at=PUBLISHED, source=ExitSource.BIN, leverage_bin=high, stop_loss=wide, take_profit=0.3
+    )
+    bot = bot_with(by_bin, records=RECORDS, sizing=Sizing(leverage=RULE))
+
+    leverage = bot.leverage(BTC, Side.LONG, OPENED, CALM, 20.0)
+
+    room = leverage_limit(
+        RULE.tiers.of(BTC) if RULE.tiers is not None else None,
+        pair=BTC,
+        side=Side.LONG,
+        stop_ratio=bot.plan_of(FakeTrade(leverage=leverage)).parameters.stop_loss,
+        stake_quote=RULE.stake_quote,
+        margin=RULE.liquidation_margin,
+    )
+    assert leverage <= room.most
+    assert high.low > leverage > RULE.wanted
 
 
 def test_a_pair_without_tiers_is_said_once_and_counted(caplog: pytest.LogCaptureFixture) -> None:

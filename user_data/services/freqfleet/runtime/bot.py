@@ -113,11 +113,12 @@ class FleetBot:
         self, pair: str, side: Side, at: datetime, analysed: pd.DataFrame, max_leverage: float
     ) -> float:
         """Return the leverage of a new position; why is kept for its provenance."""
+        book = self._books.book(at)
         return self._sizer.leverage(
             pair,
             side,
-            stop=self._resolve(pair, side, self._sizing.leverage.wanted, at).parameters,
-            evidence=self._books.book(at).records.evidence(pair, side, at),
+            stop_at=lambda leverage: book.resolve(pair, side, leverage, at).parameters,
+            evidence=book.records.evidence(pair, side, at),
             atr_ratio=_last(analysed, ATR_COLUMN),
             max_leverage=max_leverage,
         )

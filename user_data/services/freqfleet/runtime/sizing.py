@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.leverage_bins import leverage_bin
-from freqfleet.domain.leverage_choice import LeverageEvidence, stake_multiplier
+from freqfleet.domain.leverage_choice import LeverageChoice, LeverageEvidence, stake_multiplier
 from freqfleet.domain.sides import Side
 from freqfleet.runtime.left_out import LeftOut
 from freqfleet.runtime.leverage import LeverageRule
@@ -38,16 +39,26 @@ class Sizer:
         pair: str,
         side: Side,
         *,
-        stop: ExitParameters,
+        stop_at: Callable[[float], ExitParameters],
         evidence: LeverageEvidence,
         atr_ratio: float | None,
         max_leverage: float,
     ) -> float:
-        """Return the leverage of a new position; see `LeverageRule.choose`."""
+        """Return the leverage of a new position; see `LeverageRule.choose`.
+
+        stop_at : the parameters that a position gets at a leverage. They may be of its bin, so the stop that
+            must lie inside liquidation is known once the leverage is: it is lowered until the two fit.
+        """
         rule = self._sizing.leverage
-        choice = rule.choose(
-            pair, side, stop=stop, evidence=evidence, atr_ratio=atr_ratio, max_leverage=max_leverage
-        )
+
+        def choice_with(stop: ExitParameters) -> LeverageChoice:
+            return rule.choose(
+                pair, side, stop=stop, evidence=evidence, atr_ratio=atr_ratio, max_leverage=max_leverage
+            )
+
+        choice = choice_with(stop_at(rule.wanted))
+        while (lower := choice_with(stop_at(choice.leverage))).leverage < choice.leverage:
+            choice = lower
         self._reasons[pair, side] = {"leverage_reason": choice.reason}
         if not rule.knows(pair):
             self._left_out.add(
