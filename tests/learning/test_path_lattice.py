@@ -141,7 +141,7 @@ def test_every_trade_is_priced_in_every_cell_as_the_rule_says_bit_for_bit(paths,
             assert table[:, column].tolist() == [
                 profit_by_the_rule(paths, trade, as_managed(exits), costs) for trade in rows.tolist()
             ]
-    assert priced.incumbent.tolist() == priced.profit[:, 0].tolist()
+    assert priced.beside.incumbent.tolist() == priced.profit[:, 0].tolist()
     assert np.array_equal(priced.events.profit, priced.profit)
 
 

@@ -111,8 +111,8 @@ def test_shared_tables_price_as_each_sample_alone(scaling: tuple[float, float]):
         own = OwnPricing(lattice=lattice, costs=COSTS, engine=engine, replay=engine.exits)
         mine = tables.of(first).priced(rows, INCUMBENT, FALLBACK, reference)
         alone = own.priced(rows, INCUMBENT, FALLBACK, reference)
-        for name in ("profit", "stressed_profit", "incumbent", "fallback", "stressed_incumbent"):
-            np.testing.assert_array_equal(getattr(mine, name), getattr(alone, name), err_msg=name)
+        for found, expected in zip((*mine[1:-1], *mine.beside), (*alone[1:-1], *alone.beside), strict=True):
+            np.testing.assert_array_equal(found, expected)
         for one in fields(alone.events):
             if one.name != "axes":
                 np.testing.assert_array_equal(getattr(mine.events, one.name), getattr(alone.events, one.name))

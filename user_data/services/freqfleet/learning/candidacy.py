@@ -121,9 +121,8 @@ class Nomination:
         known = atr_ratio[np.isfinite(atr_ratio)]
         reference = float(np.median(known)) if len(known) else None
         fallback = self.defaults if fallback is None else fallback
-        events, gains, dear_profits, in_force, back, dear_in_force = pricing.priced(
-            kept, incumbent, fallback, reference
-        )
+        events, gains, dear_profits, beside = pricing.priced(kept, incumbent, fallback, reference)
+        in_force, back, dear_in_force = beside
         share = weights / weights.sum()
         stressed_mean = (share @ dear_profits).astype(np.float32)
         del dear_profits  # as large as all that follows

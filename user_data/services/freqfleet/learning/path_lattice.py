@@ -22,10 +22,10 @@ from freqfleet.domain.managed_exits import (
 )
 from freqfleet.errors import InputError
 from freqfleet.learning.cells import Brought
-from freqfleet.learning.in_force import Replay, profits_in_force
+from freqfleet.learning.in_force import Replay
 from freqfleet.learning.path_prices import PathPrices
 from freqfleet.learning.plateau import Plateau
-from freqfleet.learning.pricing import STRESS, Priced
+from freqfleet.learning.pricing import Priced, both_costs, priced_beside_cells
 from freqfleet.learning.search_space import RATIO_DECIMALS
 from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs
@@ -177,25 +177,22 @@ class PathPricing:
         atr_reference_ratio: float | None,
     ) -> Priced:
         """See `Pricing`; the volatility that exits refer to is that of what is in force."""
-        both = [self.costs, self.costs.scaled(STRESS)]
-        plain, stress = profits_in_force(
-            [incumbent, fallback], paths=self.paths, costs=both, replay=self.replay
+        beside = priced_beside_cells(
+            incumbent, fallback, rows, paths=self.paths, costs=self.costs, replay=self.replay
         )
-        in_force, back = plain.take(rows, axis=1)
         exits = self.lattice.upon(incumbent)
         engine = open_managed_engine(self.paths, len(exits), fee_ratio=self.costs.fee_ratio)
         fills = engine.fills([as_managed(one) for one in exits])
         profit, stressed = (
-            np.ascontiguousarray(fills.net_profit_ratio(one, self.paths)[:, rows].T) for one in both
+            np.ascontiguousarray(fills.net_profit_ratio(one, self.paths)[:, rows].T)
+            for one in both_costs(self.costs)
         )
         ambiguous = np.ascontiguousarray(fills.ambiguous[:, rows].T)
         return Priced(
             events=PathPrices(exits=exits, profit=profit.copy(), ambiguous=ambiguous),
             profit=profit,
             stressed_profit=stressed,
-            incumbent=in_force,
-            fallback=back,
-            stressed_incumbent=stress[0, rows],
+            beside=beside,
         )
 
 

@@ -16,24 +16,56 @@ from freqfleet.market.arrays import FloatArray, IntArray
 from freqfleet.replay.costs import Costs
 from freqfleet.replay.exit_events import ExitEvents
 from freqfleet.replay.numpy_engine import NumpyEngine
+from freqfleet.replay.paths import TradePaths
 
 # The stress of a result: what is left when the market is twice as dear.
 STRESS = 2.0
 
 
+class BesideCells(NamedTuple):
+    """What n trades earn under exits that are no cells; (n,) each, net position-level ratios.
+
+    incumbent : what is in force. fallback : what would be without it. stressed_incumbent : the former at
+    twice the fees and slippage.
+    """
+
+    incumbent: FloatArray
+    fallback: FloatArray
+    stressed_incumbent: FloatArray
+
+
 class Priced(NamedTuple):
     """Net profits of n trades, position-level ratios; the tables are the caller's own.
 
-    profit, stressed_profit : (n, cells), the latter at twice the fees and slippage. incumbent, fallback :
-    (n,) under two exits. stressed_incumbent : (n,), the first of them at twice the costs.
+    profit, stressed_profit : (n, cells), the latter at twice the fees and slippage.
     """
 
     events: Met
     profit: FloatArray
     stressed_profit: FloatArray
-    incumbent: FloatArray
-    fallback: FloatArray
-    stressed_incumbent: FloatArray
+    beside: BesideCells
+
+
+def both_costs(costs: Costs) -> list[Costs]:
+    """Return the costs as they are, and under stress."""
+    return [costs, costs.scaled(STRESS)]
+
+
+def priced_beside_cells(
+    incumbent: ExitParameters,
+    fallback: ExitParameters,
+    rows: IntArray,
+    *,
+    paths: TradePaths,
+    costs: Costs,
+    replay: Replay,
+) -> BesideCells:
+    """Return what some trades of `paths` earn under the exits in force, and what would be without them."""
+    plain, stressed = profits_in_force(
+        [incumbent, fallback], paths=paths, costs=both_costs(costs), replay=replay
+    )
+    in_force, back = plain.take(rows, axis=1)
+    return BesideCells(in_force, back, stressed[0, rows])
 
 
 class Pricing(Protocol):
@@ -67,24 +99,16 @@ class OwnPricing:
         atr_reference_ratio: float | None,
     ) -> Priced:
         """See `Pricing`."""
-        paths, dear = self.engine.paths, self.costs.scaled(STRESS)
-        plain, stress = profits_in_force(
-            [incumbent, fallback], paths=paths, costs=[self.costs, dear], replay=self.replay
+        paths = self.engine.paths
+        beside = priced_beside_cells(
+            incumbent, fallback, rows, paths=paths, costs=self.costs, replay=self.replay
         )
-        in_force, back = plain.take(rows, axis=1)
         # Of all trades, then those that are asked for: their candles are many times what they come to.
-        events = self.lattice.events(self.engine, [self.costs, dear], atr_reference_ratio)
+        events = self.lattice.events(self.engine, both_costs(self.costs), atr_reference_ratio)
         if len(rows) < len(paths):
             events = [one.subset(rows) for one in events]
         profit, stressed = self.lattice.tables(events)
-        return Priced(
-            events=events[0],
-            profit=profit,
-            stressed_profit=stressed,
-            incumbent=in_force,
-            fallback=back,
-            stressed_incumbent=stress[0, rows],
-        )
+        return Priced(events=events[0], profit=profit, stressed_profit=stressed, beside=beside)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # no slots: what is derived is kept
@@ -107,7 +131,7 @@ class SharedTables:
     @cached_property
     def cells(self) -> tuple[ExitEvents, FloatArray, FloatArray]:
         """The events, and the profits of every trade in every cell at both costs."""
-        events = self.lattice.events(self.engine, [self.costs, self.costs.scaled(STRESS)], None)
+        events = self.lattice.events(self.engine, both_costs(self.costs), None)
         profit, stressed = self.lattice.tables(events)
         return events[0], profit, stressed
 
@@ -117,7 +141,7 @@ class SharedTables:
             (plain,), (dear,) = profits_in_force(
                 [exits],
                 paths=self.engine.paths,
-                costs=[self.costs, self.costs.scaled(STRESS)],
+                costs=both_costs(self.costs),
                 replay=self.engine.exits,
             )
             self._known[exits] = (plain, dear)
@@ -148,7 +172,5 @@ class _OfShared:
             events=events.subset(rows),
             profit=profit[rows],
             stressed_profit=stressed[rows],
-            incumbent=in_force[rows],
-            fallback=back[rows],
-            stressed_incumbent=stressed_in_force[rows],
+            beside=BesideCells(in_force[rows], back[rows], stressed_in_force[rows]),
         )
