@@ -48,11 +48,12 @@ def looked(
     standings: StandingsInMemory | StandingsFile | None = None,
     at=END,
     notes: list[str] | None = None,
+    time_limits: tuple[int, ...] = (240,),
     **gate,
 ) -> BinExitsRun:
     settings = load_settings(
         Path("nowhere"),
-        optimizer=OptimizerSettings(time_limit_minutes=(240,)),
+        optimizer=OptimizerSettings(time_limit_minutes=time_limits),
         defaults=DefaultSettings(time_limit_minutes=240),
         gate=GateSettings(**gate),
     )
@@ -141,6 +142,16 @@ def test_a_second_look_on_the_same_day_changes_nothing(store: MemoryStore, tmp_p
 
     assert run.published == 0
     assert store.parameter_versions() == once
+
+
+def test_accounts_that_were_kept_on_other_exits_start_anew_aloud(store: MemoryStore):
+    standings, notes = StandingsInMemory(), []
+    looked(*planted(0.09, [3.0]), store, standings=standings, notes=notes)
+    assert notes == []
+
+    looked(*planted(0.09, [3.0]), store, standings=standings, notes=notes, time_limits=(180, 240))
+
+    assert notes == ["exits by bin: 1 paper accounts were kept on another lattice of exits; they start anew"]
 
 
 def test_bins_of_a_pair_lend_each_other_strength(store: MemoryStore):

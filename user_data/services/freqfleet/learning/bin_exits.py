@@ -233,7 +233,9 @@ class BinExits:
         now: datetime,
         notes: list[str],
     ) -> tuple[list[Finding], list[str]]:
-        gate = self._settings.gate
+        gate, remembered = self._settings.gate, self._standings.read(plan.lattice)
+        if remembered.loss is not None:
+            notes.append(f"exits by bin: {remembered.loss}")
         reviewed = SecondLook(
             lattice=plan.lattice,
             book=book,
@@ -241,7 +243,7 @@ class BinExits:
             e_publish=gate.e_publish,
             fdr=gate.fdr,
             pooled_alpha=gate.pooled_alpha,
-            before=self._standings.read(plan.lattice).records,
+            before=remembered.records,
         ).review(plan.certifier(DEFAULT_SEARCH).gather(brought))
         publisher = Publisher(
             store=self._store,

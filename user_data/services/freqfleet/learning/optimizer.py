@@ -258,10 +258,8 @@ class Optimizer:
     def _reviewed(self, gathering: Gathering, book: ParameterBook, plan: GatePlan) -> Reviewed:
         """Apply the rules for looking daily, and take back what has lost its place."""
         gate, remembered = self._settings.gate, self._standings.read(plan.lattice)
-        if remembered.dropped:
-            self._note(
-                f"{remembered.dropped} paper accounts were kept on another lattice of exits; they start anew"
-            )
+        if remembered.loss is not None:
+            self._note(remembered.loss)
         look = SecondLook(
             lattice=plan.lattice,
             book=book,

@@ -71,6 +71,13 @@ class Remembered:
     records: dict[str, Record] = field(default_factory=dict)
     dropped: int = 0
 
+    @property
+    def loss(self) -> str | None:
+        """What a person should be told; None where nothing was dropped."""
+        if not self.dropped:
+            return None
+        return f"{self.dropped} paper accounts were kept on another lattice of exits; they start anew"
+
 
 class Standings(Protocol):
     """Where records are kept between runs."""
