@@ -169,7 +169,7 @@ class WalkForward:
     def _stored(self, step: Step, versions: Sequence[ParameterVersion], records: Sequence[BinRecord]) -> Step:
         """Store what the step decided. versions, records : of its time, which the store holds already."""
         at = step.as_of
-        ids = {one.version_id for one in step.versions}
+        ids, said = {one.version_id for one in step.versions}, frozenset(step.records)
         for one in versions:
             if one.version_id not in ids:
                 raise InputError(
@@ -177,7 +177,7 @@ class WalkForward:
                     f"as of {iso(at)} this one decides otherwise; {_ELSEWHERE}"
                 )
         for record in records:
-            if record not in step.records:
+            if record not in said:
                 raise InputError(
                     f"the bin record of {record.label} is of a walk over other trades or candles: "
                     f"as of {iso(at)} this one says otherwise; {_ELSEWHERE}"
