@@ -123,6 +123,9 @@ def test_a_table_fits_the_terminal_with_the_longest_numbers(width: int) -> None:
     lines = said([by_chance(3e-5, -12345.6, 1_234_567)] * 6, width=width)
 
     assert max(map(len, lines)) <= width
+    assert [line.split() for line in lines if "long" in line] == [
+        [f"P{name}", "long", "<0.0001", "-12,345.6", "1,234,567"] for name in "ABCDEF"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +137,12 @@ def test_a_table_fits_the_terminal_with_the_longest_numbers(width: int) -> None:
             False,
             ["skipped: … trades, 60 needed: A (52), B (7), C (9)"],
             True,
+        ),
+        (
+            ["5 trades, 60 needed", "7 trades, 60 needed", "9 trades, 60 needed"],
+            False,
+            ["skipped: … trades, 60 needed: A (5), B (7), C (9)"],
+            False,  # each number stands beside its name: nothing was left out
         ),
         (
             ["0 trades, 60 needed", "7 trades, 60 needed", "0 trades, 60 needed"],

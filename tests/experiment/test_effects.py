@@ -53,6 +53,7 @@ def test_an_entry_that_only_one_arm_made_counts_in_the_account_and_not_among_the
     assert found.same_entry.half_width == pytest.approx(0.0, abs=1e-9)
     assert (found.matched, found.moved) == (40, 40)
     assert not found.same_trades
+    assert not effect(before, after[:-1], since=SINCE, days=DAYS).same_trades  # entered alike, left elsewhere
     assert found.per_trade is not None
     assert found.per_trade.mean == pytest.approx((40 * 12.0 + 400.0) / 41 - 10.0)
 

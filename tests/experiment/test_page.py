@@ -127,7 +127,10 @@ def test_the_top_of_the_page_says_what_the_numbers_say(
 def test_leverage_by_bins_is_told_in_money_and_is_no_verdict_on_exits(tmp_path: Path) -> None:
     one = study(tmp_path, 0.0, published=False)
     lower = [
-        replace(trade, leverage=1.0, margin_profit_ratio=trade.margin_profit_ratio / 3.0, profit_quote=0.5)
+        # a rounding of leverage, so small that only its sign could be seen
+        replace(
+            trade, leverage=1.0, margin_profit_ratio=trade.margin_profit_ratio / 3.0 - 1e-12, profit_quote=0.5
+        )
         for trade in one.runs["BOT3", Arm.DEFAULTS].trades
     ]
     walked = tuple(step(at.as_of, published=False, bins={"long": 4}) for at in one.walks[Arm.LEARNED])
@@ -143,7 +146,7 @@ def test_leverage_by_bins_is_told_in_money_and_is_no_verdict_on_exits(tmp_path: 
     text, found = page.read_text(encoding="utf-8"), one.effect(Arm.LEARNED)
     assert "**bench, the gate: no exits were published.**" in text
     assert "By 20 bin records the mean leverage was 2.33x instead of 3.00x" in text
-    assert found.account.mean == pytest.approx(0.0, abs=1e-9)
+    assert -1e-7 < found.account.mean < 0.0
     after = [trade for trade in lower if trade.opened_at >= FIRST]
     lost = sum(
         trade.profit_quote for trade in one.runs["BOT3", Arm.DEFAULTS].trades if trade.opened_at >= FIRST
@@ -169,7 +172,10 @@ def test_the_page_says_how_many_trades_left_at_a_learned_level(tmp_path: Path) -
             [replace(one, runs={**one.runs, **runs}, walks={**one.walks, Arm.LEARNED: steps})],
             every_days=7,
         )
-        return page.read_text(encoding="utf-8")
+        (said,) = [
+            line for line in page.read_text(encoding="utf-8").splitlines() if ", the gate: learning" in line
+        ]
+        return said  # the other arm leaves elsewhere
 
     assert "; 0 trades left at a learned stop or target. The" in written("cutloss_fallback", of_bins=False)
     assert "; 0 trades left at a learned stop or target: every version is for a leverage bin" in written(
