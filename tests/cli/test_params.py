@@ -94,9 +94,8 @@ def test_list_cuts_nothing_in_a_narrow_terminal(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert max(len(line) for line in out.splitlines()) <= 80
     assert out.count("374.1 d") == 2
-    assert [line.split()[:2] for line in out.splitlines() if "1000SHIB" in line] == [
-        ["1000SHIB", "short"]
-    ] * 2
+    assert out.count("1000SHIB") == 2
+    assert "1000SHIB/" not in out  # the base is enough, and leaves room for the numbers
 
 
 def test_history_cuts_nothing_in_a_narrow_terminal(capsys, monkeypatch):
