@@ -174,6 +174,8 @@ def test_work_that_meets_damage_is_done_again_with_a_new_store(settings: Setting
 
 
 def test_a_fault_that_is_no_damage_moves_nothing(settings: Settings, userdir: Path) -> None:
+    open_store(settings).close()
+
     def work(store: LearningStore) -> int:
         raise StoreUnavailable("the disk is full")
 

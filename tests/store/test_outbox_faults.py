@@ -17,6 +17,7 @@ from conftest import TRADE_BUCKETS
 from freqfleet.clock import SystemClock
 from freqfleet.errors import StoreDamaged, StoreUnavailable
 from freqfleet.store.backoff import Backoff
+from freqfleet.store.damage import inode, move_aside
 from freqfleet.store.deadline_store import DeadlineStore
 from freqfleet.store.influx import InfluxStore
 from freqfleet.store.outbox import Outbox
@@ -141,6 +142,22 @@ def test_a_damaged_store_is_a_fault_of_its_own_and_keeps_the_letters(tmp_path: P
         file.write_bytes(whole)  # the backup
 
         assert outbox.wait_until_delivered(20)
+
+
+def test_a_store_that_was_built_anew_gets_the_letters_without_a_restart(tmp_path: Path):
+    file = tmp_path / "learning.sqlite"
+    with started_outbox(tmp_path, lambda: SqlStore(f"sqlite:///{file}")) as outbox:
+        outbox.put(closed_trade(trade_id=1))
+        assert outbox.wait_until_delivered(20)
+        assert move_aside(file, inode(file), SystemClock().now()) is not None
+        SqlStore(f"sqlite:///{file}").close()
+
+        outbox.put(closed_trade(trade_id=2))
+
+        assert outbox.wait_until_delivered(20)
+    store = SqlStore(f"sqlite:///{file}")
+    assert [one.trade_id for one in store.closed_trades()] == [2]
+    store.close()
 
 
 def test_a_full_disk_under_the_store_is_said_and_nothing_of_the_call_is_stored(tmp_path: Path):

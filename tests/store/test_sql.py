@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from freqfleet.errors import SettingsError, StoreError, StoreIncompatible, StoreUnavailable
+from freqfleet.errors import SettingsError, StoreError, StoreIncompatible, StoreReplaced, StoreUnavailable
 from freqfleet.settings import load_settings
 from freqfleet.store.promise import LearningStore
 from freqfleet.store.sql import SqlStore
@@ -171,6 +171,23 @@ def test_a_damaged_database_is_unavailable_with_the_way_out(file: Path):
 
     with pytest.raises(StoreUnavailable, match="is damaged; run `freqfleet sync`"):
         SqlStore(f"sqlite:///{file}").closed_trades()
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_file_that_was_moved_away_under_an_open_store_is_neither_read_nor_written(
+    file: Path, opened: SqlStore, new: bool
+):
+    opened.record_closed_trades([closed_trade()])
+    aside = file.rename(file.with_name("aside.sqlite"))
+    if new:
+        SqlStore(f"sqlite:///{file}").close()
+
+    for call in (opened.closed_trades, opened.health, lambda: opened.record_closed_trades([closed_trade()])):
+        with pytest.raises(StoreReplaced, match=r"was moved away while it was open; open it again"):
+            call()
+
+    assert aside.is_file()
+    assert file.exists() == new
 
 
 def test_the_database_of_a_bot_is_refused_and_not_touched(file: Path):

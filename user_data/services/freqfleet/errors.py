@@ -12,6 +12,7 @@
         +-- StoreError          the learning store
         |   +-- StoreUnavailable    down, locked, unreadable: bots keep the last good book
         |   |   +-- StoreNotMade    there is none yet, as before the first `freqfleet sync`
+        |   |   +-- StoreReplaced   its file was moved away under an open store: open it again
         |   |   +-- StoreDamaged    its file is corrupt: moved aside by the next writer, and built anew
         |   +-- StoreIncompatible   the schema is newer than this program
         +-- ExchangeError       the loopback exchange or its port
@@ -81,6 +82,10 @@ class StoreUnavailable(StoreError):
 
 class StoreNotMade(StoreUnavailable):
     """There is no store where it belongs. Before the first `freqfleet sync` that is as it should be."""
+
+
+class StoreReplaced(StoreUnavailable):
+    """The file that a store has open is no longer the one at its place. Opened anew, it is the right one."""
 
 
 class StoreDamaged(StoreUnavailable):

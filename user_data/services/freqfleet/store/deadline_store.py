@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
-from freqfleet.errors import InputError, StoreUnavailable
+from freqfleet.errors import InputError, StoreReplaced, StoreUnavailable
 from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store.digests import DayDigest
@@ -33,7 +33,9 @@ _MOST_HANGING = 4  # a server that never answers must not collect threads
 
 
 class DeadlineStore:
-    """A LearningStore around another one, which is opened by the first call (and anew after a late one).
+    """A LearningStore around another one, which is opened by the first call.
+
+    It is opened anew after a late call, and where its file was replaced under it.
 
     seconds : how long one call may take, opening included.
 
@@ -203,6 +205,9 @@ class DeadlineStore:
         try:
             used = used or self._opened(opening, late)
             answer.set_result(call(used))
+        except StoreReplaced as error:
+            self._forget(used)
+            answer.set_exception(error)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
             answer.set_exception(error)
         finally:
@@ -212,6 +217,14 @@ class DeadlineStore:
                     self._hanging -= 1
             if was_late and used is not None:
                 used.close()
+
+    def _forget(self, body: LearningStore | None) -> None:
+        """Close a body that will never answer again; the next call opens another one."""
+        with self._lock:
+            if self._body is body:
+                self._body = None
+        if body is not None:
+            body.close()
 
     def _opened(self, opening: threading.Lock, late: threading.Event) -> LearningStore:
         """Return the body in use, opened once however many calls come at once."""

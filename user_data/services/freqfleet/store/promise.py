@@ -11,6 +11,7 @@ Failure
     *unavailable*: StoreUnavailable; the same call may be made again and again until it returns. A body
     with transactions has stored nothing of it then; one without has stored a part, which the next try finds
     and counts as duplicate.
+    StoreReplaced, one of these: the file was moved away; it is a store opened anew that answers.
     *fatal*: StoreIncompatible, the schema is newer than this program.
     A single bad trade or version is *rejected* with its reason in the receipt; the others are stored.
     A stored row that lies outside the domain, for example edited by hand, is *skipped* when it is read:

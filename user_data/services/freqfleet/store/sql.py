@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
@@ -17,11 +18,12 @@ from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.domain.sides import Side
-from freqfleet.errors import ParameterError, SettingsError, StoreUnavailable, TradeSourceError
+from freqfleet.errors import ParameterError, SettingsError, StoreReplaced, StoreUnavailable, TradeSourceError
 from freqfleet.parameters.records import RecordBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.store import migrations, sql_bins, sql_series, sql_trade_rows, sql_versions
 from freqfleet.store.bin_records import bin_record, record_label, record_row
+from freqfleet.store.damage import inode
 from freqfleet.store.digests import DayDigest, digest_days
 from freqfleet.store.engine import WRITES, describe, open_engine, parse_store_url, use_wal
 from freqfleet.store.faults import told
@@ -74,12 +76,15 @@ class SqlStore:
         self._engine = open_engine(parsed, timeout_seconds, secret)
         self._closed = False
         self._unusable = UnusableRows(self.description)
+        self._file = Path(parsed.database or "").absolute() if self._backend == "sqlite" else None
+        self._inode: int | None = None
         try:
             with self._reading() as connection:  # before the first change: is it ours, and not newer?
                 migrations.schema_version(connection, self.description)
             with told(self.description, timeout_seconds):
                 use_wal(self._engine, self.description, timeout_seconds)
             migrations.upgrade(self._reading, self._writing, self.description)
+            self._inode = inode(self._file) if self._file is not None else None
         except BaseException:
             self._engine.dispose()
             raise
@@ -249,13 +254,19 @@ class SqlStore:
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
         if self._closed:
             raise StoreUnavailable(f"{self.description} was closed; open it again")
-        with (
-            told(self.description, self._timeout_seconds),
-            self._engine.connect() as plain,
-            plain.execution_options(**options) as connection,
-            connection.begin(),
-        ):
-            yield connection
+        with told(self.description, self._timeout_seconds):
+            self._check_file()
+            with (
+                self._engine.connect() as plain,
+                plain.execution_options(**options) as connection,
+                connection.begin(),
+            ):
+                yield connection
+
+    def _check_file(self) -> None:
+        """Refuse a file that is no longer the store's: what is written to it, nobody would ever read."""
+        if self._file is not None and self._inode is not None and inode(self._file) != self._inode:
+            raise StoreReplaced(f"{self.description} was moved away while it was open; open it again")
 
     def _read_versions(self, query: Select[Any]) -> list[ParameterVersion]:
         ordered = query.order_by(parameter_versions.c.recorded_ms, parameter_versions.c.sequence)
