@@ -68,6 +68,17 @@ def test_a_restart_remembers_what_the_candles_at_hand_no_longer_hold() -> None:
     assert after == by_hand(ROWS)
 
 
+def test_a_path_begins_when_there_are_candles_for_the_first_time() -> None:
+    """An order may have been filled while the bot was down: it is told so before it looks at the market."""
+    ledger, trade = PathLedger(timeframe=STEP, persistent=True), FakeTrade()
+
+    before = ledger.closed(trade, pd.DataFrame())
+
+    assert math.isnan(before.best_rate)
+    assert math.isnan(before.trend_z)
+    assert ledger.closed(trade, frame()) == by_hand(ROWS)
+
+
 def test_candles_that_are_gone_are_said(caplog: pytest.LogCaptureFixture) -> None:
     found = PathLedger(timeframe=STEP, persistent=True).closed(FakeTrade(), frame().iloc[3:])
 

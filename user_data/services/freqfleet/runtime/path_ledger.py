@@ -46,10 +46,15 @@ class PathLedger:
     def closed(self, trade: HostTrade, analysed: pd.DataFrame) -> ClosedCandles:
         """Return what is known at the newest row of `analysed`: closed candles only, oldest first.
 
-        Gaps in the candles are skipped; candles that were missed and are gone are logged.
+        Gaps in the candles are skipped; candles that were missed and are gone are logged. Without any candle,
+        as before a bot's first look at the market, nothing is known, and a path begins with the next.
         """
         key = (trade.id, trade.pair, trade.open_date_utc)
-        path = self._paths.get(key) or self._recall(trade) or self._begin(trade, analysed)
+        path = self._paths.get(key) or self._recall(trade)
+        if path is None:
+            if not len(analysed):
+                return ClosedCandles()
+            path = self._begin(trade, analysed)
         followed = self._follow(trade, path, analysed)
         if followed is not path and self._persistent:
             trade.set_custom_data(PATH_KEY, _to_dict(followed))
