@@ -14,11 +14,14 @@ import numpy as np
 import pandas as pd
 
 from freqfleet.clock import to_ms
+from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.market.candles import CandleFiles
 from freqfleet.market.timeframes import DAY_MS, HOUR_MS
 from freqfleet.runtime.entries import EntryPolicy
 from freqfleet.settings import Settings
+from freqfleet.store.sql import SqlStore
+from freqfleet.testing.trades import version
 from freqfleet.wiring import make_ensemble
 
 STARTUP = timedelta(seconds=12)
@@ -79,6 +82,18 @@ def entries_of(datadir: Path, pairs: Sequence[str], min_votes: int) -> tuple[int
         votes = ensemble.columns(pd.DataFrame({"date": dates, **columns}))
         counts.append(sum(policy.enters(votes, side).to_numpy().astype(np.int64) for side in Side))
     return int(one.time_ms[0]), np.sum(counts, axis=0)
+
+
+def publish_for_every_pair(
+    learning: Path, parameters: ExitParameters, known_since: datetime
+) -> dict[Side, str]:
+    """Publish exits of both sides for every pair; return the version ids."""
+    versions = {
+        side: version(pair=None, side=side, parameters=parameters, recorded_at=known_since) for side in Side
+    }
+    with closing(SqlStore(f"sqlite:///{learning}")) as store:
+        assert store.publish_parameters(list(versions.values())).accepted == len(versions)
+    return {side: one.version_id for side, one in versions.items()}
 
 
 def trade_ids(database: Path, *, is_open: bool | None = None) -> set[int]:

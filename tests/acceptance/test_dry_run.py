@@ -5,21 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from dry_runs import IN_A_HURRY, busiest_hours_left, trade_ids
+from dry_runs import IN_A_HURRY, busiest_hours_left, publish_for_every_pair, trade_ids
 from fleet_runs import fleet_userdir, host_configs
 from freqfleet.clock import SystemClock
 from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
-from freqfleet.domain.exits import ExitParameters, ExitSource
-from freqfleet.domain.sides import Side
+from freqfleet.domain.exits import ExitParameters
 from freqfleet.exchange.freqtrade_runs import RunningFreqtrade
 from freqfleet.exchange.loopback import LoopbackExchange
 from freqfleet.market.candles import CandleFiles
-from freqfleet.parameters.version import ParameterKey, ParameterVersion
 from freqfleet.settings import Settings
 from freqfleet.store.sql import SqlStore
 from freqfleet.trades.freqtrade_db import FreqtradeDatabase
@@ -49,7 +47,7 @@ def test_a_dry_run_outlives_its_store_and_is_synced_once(lively_datadir: Path, t
     with LoopbackExchange(datadir, pairs=pairs, shift_to_now=True, hours_left=hours_left) as exchange:
         userdir = fleet_userdir(tmp_path, exchange, pairs, **IN_A_HURRY)
         database, learning = userdir / "bot3.sqlite", userdir / "learning.sqlite"
-        versions = publish_tight(learning, began - timedelta(days=1))
+        versions = publish_for_every_pair(learning, TIGHT, began - timedelta(days=1))
         args = ["trade", *host_configs(userdir, "BOT3")]
         env = {"FREQFLEET_REFRESH__PARAMETERS_SECONDS": "2"}
 
@@ -88,25 +86,6 @@ def test_a_dry_run_outlives_its_store_and_is_synced_once(lively_datadir: Path, t
         assert trade.votes >= 2
         assert trade.confidence is not None
         assert trade.feeder in {feeder.name for feeder in make_ensemble(Settings()).feeders}
-
-
-def publish_tight(learning: Path, known_since: datetime) -> dict[Side, str]:
-    """Publish TIGHT for every pair; return the version ids."""
-    versions = [
-        ParameterVersion(
-            key=ParameterKey(side=side),
-            parameters=TIGHT,
-            source=ExitSource.OPTUNA,
-            valid_from=known_since,
-            recorded_at=known_since,
-            learned_until=known_since,
-            run_id="by hand",
-        )
-        for side in Side
-    ]
-    with closing(SqlStore(f"sqlite:///{learning}")) as store:
-        assert store.publish_parameters(versions).accepted == len(versions)
-    return {version.key.side: version.version_id for version in versions}
 
 
 def make_garbage(file: Path) -> None:

@@ -6,24 +6,27 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from dry_runs import IN_A_HURRY, busiest_hours_left, custom_data, trade_column, trade_ids
+from dry_runs import (
+    IN_A_HURRY,
+    busiest_hours_left,
+    custom_data,
+    publish_for_every_pair,
+    trade_column,
+    trade_ids,
+)
 from fleet_runs import RUN_CONFIG, fleet_userdir, host_configs
 from freqfleet.clock import SystemClock
-from freqfleet.domain.exits import ExitParameters, ExitSource
-from freqfleet.domain.sides import Side
+from freqfleet.domain.exits import ExitParameters
 from freqfleet.exchange.freqtrade_runs import RunningFreqtrade, run_command
 from freqfleet.exchange.loopback import LoopbackExchange
 from freqfleet.market.candles import CandleFiles
-from freqfleet.parameters.version import ParameterKey, ParameterVersion
 from freqfleet.runtime.plans import PLAN_KEY
 from freqfleet.store.heartbeat import beat
-from freqfleet.store.sql import SqlStore
 
 pytestmark = pytest.mark.acceptance
 
@@ -86,7 +89,7 @@ def test_what_is_open_keeps_its_plan_until_red_closes_it(lively_datadir: Path, t
     assert opened_in_silence == set()
     assert set(at_entry.values()) == {AT_ENTRY}
     assert in_yellow == opened
-    assert {plan["tightened_by"] for plan in plans.values()} <= set(nearer)
+    assert {plan["tightened_by"] for plan in plans.values()} <= nearer
     assert {plan["parameters"]["stop_loss"] for plan in plans.values()} == {TIGHTER}
     assert stops == tightened_stops
     assert not any(version in log for version in further for log in logs)
@@ -94,23 +97,10 @@ def test_what_is_open_keeps_its_plan_until_red_closes_it(lively_datadir: Path, t
     assert "the safe answer is given" not in "".join(logs)
 
 
-def publish(learning: Path, stop_loss: float, known_since: datetime) -> list[str]:
-    """Publish exits that nothing reaches within minutes, for every pair; return the version ids."""
-    versions = [
-        ParameterVersion(
-            key=ParameterKey(side=side),
-            parameters=ExitParameters(stop_loss=stop_loss, take_profit=0.5, time_limit_minutes=14_400),
-            source=ExitSource.OPTUNA,
-            valid_from=known_since,
-            recorded_at=known_since,
-            learned_until=known_since,
-            run_id="by hand",
-        )
-        for side in Side
-    ]
-    with closing(SqlStore(f"sqlite:///{learning}")) as store:
-        assert store.publish_parameters(versions).accepted == len(versions)
-    return [version.version_id for version in versions]
+def publish(learning: Path, stop_loss: float, known_since: datetime) -> set[str]:
+    """Publish exits that nothing reaches within minutes; return the version ids."""
+    far_away = ExitParameters(stop_loss=stop_loss, take_profit=0.5, time_limit_minutes=14_400)
+    return set(publish_for_every_pair(learning, far_away, known_since).values())
 
 
 def stops_of_plans(database: Path) -> dict[int, float]:

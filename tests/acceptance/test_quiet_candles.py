@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from fleet_runs import Stretch, backtest, fleet_userdir
-from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.exchange.loopback import LoopbackExchange
-from freqfleet.parameters.version import ParameterKey, ParameterVersion
+from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import DefaultSettings
 from freqfleet.store.sql import SqlStore
+from freqfleet.testing.trades import version
 from freqfleet.trades.backtest_export import open_backtest
 
 pytestmark = pytest.mark.acceptance
@@ -41,15 +41,7 @@ def nearer_stops(stretch: Stretch, run: str) -> list[ParameterVersion]:
         at = stretch.starts_at + day * EVERY + timedelta(hours=1)
         exits = replace(DEFAULTS, stop_loss=(-0.02, -0.012)[day % 2], time_limit_minutes=300)
         found += [
-            ParameterVersion(
-                key=ParameterKey(pair=pair, side=side),
-                parameters=exits,
-                source=ExitSource.OPTUNA,
-                valid_from=at,
-                recorded_at=at,
-                learned_until=at,
-                run_id=f"{run} {day}",
-            )
+            version(pair=pair, side=side, parameters=exits, recorded_at=at, run_id=f"{run} {day}")
             for pair in stretch.pairs
             for side in Side
         ]
