@@ -52,7 +52,7 @@ class HostTrades:
         """Return how many positions were opened at or after `moment`."""
         open_ = [one for one in _open_trades() if one.open_date_utc >= moment]
         # Whatever was opened since has also closed since, or is open.
-        closed = [one for one in closed_trades(None, moment) if one.open_date_utc >= moment]  # type: ignore[attr-defined]
+        closed = [one for one in self.closed_since(moment) if one.open_date_utc >= moment]
         return len(open_) + len(closed)
 
     def equity_quote(self) -> float:
