@@ -175,6 +175,25 @@ def test_without_a_known_volatility_the_plan_has_none(rows: int) -> None:
     assert bot.plan_of(trade).atr_ratio is None
 
 
+def test_exits_that_cannot_follow_the_volatility_stand_as_written_aloud(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An order that was filled while the bot was down is told of before there are candles."""
+    scaled = version(
+        recorded_at=PUBLISHED, stop_loss=-0.02, volatility_scaling=1.0, atr_reference_ratio=0.004
+    )
+    bot, analysed = bot_with(scaled), bot_with().indicators(candles())
+    bot.freeze_plan(FakeTrade(id=1), OPENED, analysed)
+    bot.freeze_plan(FakeTrade(id=2), OPENED, pd.DataFrame())
+
+    assert bot.plan_of(FakeTrade(id=2)).barriers(100.0, Side.LONG).stop_rate == pytest.approx(98.0)
+    assert bot.summary(OPENED)["left_out"] == {f"volatility of {BTC}": 1}
+    assert [one.getMessage() for one in caplog.records] == [
+        f"BOT3 {BTC}: the volatility at the entry is unknown, so the exits of version {scaled.version_id} "
+        "stand as written and do not follow it"
+    ]
+
+
 def test_a_trade_without_a_plan_gets_what_was_in_force_at_its_entry() -> None:
     early = version(recorded_at=PUBLISHED, stop_loss=-0.02, take_profit=0.05)
     late = version(recorded_at=OPENED + timedelta(days=1), run_id="run-2", stop_loss=-0.04, take_profit=0.1)

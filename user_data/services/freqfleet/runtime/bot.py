@@ -169,6 +169,12 @@ class FleetBot:
         if self._ledger.has_plan(trade):
             return
         plan, found = self._plan(trade, now, _last(analysed, ATR_COLUMN))
+        if plan.atr_ratio is None and plan.parameters.volatility_scaling:
+            self._left_out.add(
+                f"volatility of {trade.pair}",
+                f"{self.bot} {trade.pair}: the volatility at the entry is unknown, so the exits of version "
+                f"{plan.version} stand as written and do not follow it",
+            )
         # A backtest keeps no custom data, and a row of the frame costs more than the rest of an entry.
         said = self._voting.said(analysed) if self._persistent else None
         self._ledger.freeze(trade, plan, said)
