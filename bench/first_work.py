@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 from freqfleet.cli import main as freqfleet
 from freqfleet.domain.decisions import Verdict
-from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_work import PairOutcome
 
 

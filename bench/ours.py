@@ -19,7 +19,8 @@ from bench.measure import children_cpu_seconds, peak_memory_mb
 from freqfleet.clock import FixedClock
 from freqfleet.domain.decisions import Verdict
 from freqfleet.learning.grid import ExactGrid
-from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.search_space import SearchSpace
 from freqfleet.learning.workers import InProcess, Processes
 from freqfleet.market.candles import CandleFiles

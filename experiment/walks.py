@@ -14,7 +14,7 @@ from pathlib import Path
 from experiment.backtests import Arm, Backtest, Backtests
 from freqfleet.clock import iso, parse_time
 from freqfleet.domain.decisions import Verdict
-from freqfleet.learning.optimizer import run_id_of
+from freqfleet.learning.optimizer_run import run_id_of
 from freqfleet.learning.search import DEFAULT_SEARCH
 from freqfleet.learning.walk_forward import Step, WalkForward, walk_times
 from freqfleet.market.leverage_tiers import load_leverage_tiers

@@ -19,7 +19,7 @@ from freqfleet.clock import iso
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.sides import Side
 from freqfleet.exchange.freqtrade_runs import clean_environment
-from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
 from freqfleet.market.candles import CandleFiles

@@ -13,7 +13,7 @@ from freqfleet.cli.optimize_tables import WHY_DROPPED, print_run
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
-from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
 from freqfleet.replay.paths import Dropped

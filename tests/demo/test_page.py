@@ -16,8 +16,9 @@ from freqfleet.demo.page import demo_page
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.sides import Side
-from freqfleet.learning.optimizer import OptimizerRun, PairOutcome
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.pair_work import PairOutcome
 from freqfleet.market.sample_truth import PairTruth, SampleTruth
 from freqfleet.market.synthetic import Kind
 from freqfleet.report.demo_page import DemoPage, Phase, PlantedEdge, StepTiming, SyncLine, from_json, to_json

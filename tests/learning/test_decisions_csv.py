@@ -8,7 +8,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError
 from freqfleet.learning.decisions_csv import write_decisions
-from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
 

@@ -11,7 +11,8 @@ from freqfleet.clock import FixedClock
 from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.sides import Side
 from freqfleet.learning.controller import Controller
-from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.market.series import Candles
 from freqfleet.settings import DefaultSettings, GateSettings, OptimizerSettings, load_settings
 from freqfleet.store.promise import LearningStore

@@ -10,7 +10,8 @@ from freqfleet.domain.decisions import Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, MarketError, StoreUnavailable
-from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.market.series import Candles

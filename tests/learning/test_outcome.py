@@ -5,7 +5,7 @@ import pytest
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.sides import Side
-from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.outcome import to_document
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome

@@ -12,7 +12,8 @@ from freqfleet.clock import FixedClock
 from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.sides import Side
 from freqfleet.learning.lattice import Lattice
-from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.report.card import ReportCard
 from freqfleet.report.card_page import render_card
 from freqfleet.report.card_run import report_card

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from freqfleet.learning.optimizer import OptimizerRun
+    from freqfleet.learning.optimizer_run import OptimizerRun
     from freqfleet.learning.seed_config import SeedConfig
     from freqfleet.settings import Settings
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+    from freqfleet.learning.optimizer import Optimizer
+    from freqfleet.learning.optimizer_run import OptimizerRun
     from freqfleet.learning.pair_work import PairOutcome
     from freqfleet.learning.standings import Standings
     from freqfleet.learning.study import Study

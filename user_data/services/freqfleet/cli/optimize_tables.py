@@ -11,7 +11,7 @@ from rich.table import Table
 
 from freqfleet.cli.optimize_reasons import print_reasons, print_skipped
 from freqfleet.domain.decisions import Verdict
-from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.replay.paths import Dropped
 from freqfleet.report.formats import (

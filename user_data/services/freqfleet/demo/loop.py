@@ -15,7 +15,8 @@ from freqfleet.demo.backtests import Backtest, DemoBacktests, Job
 from freqfleet.demo.feeders import FeedersTrained, train_feeders
 from freqfleet.demo.market import DemoMarket, open_market
 from freqfleet.errors import InputError
-from freqfleet.learning.optimizer import Optimizer, OptimizerRun
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.market.candles import CandleFiles
 from freqfleet.market.leverage_tiers import load_leverage_tiers
 from freqfleet.report.demo_page import Phase, StepTiming

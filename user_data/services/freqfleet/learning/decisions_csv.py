@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from freqfleet.errors import InputError
-from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.outcome import to_document
 
 # Column -> key of the JSON decision. "position_ratio" is on price, before leverage, net of costs.

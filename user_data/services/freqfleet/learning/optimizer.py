@@ -7,16 +7,14 @@ candles: skipped with the reason, the others go on.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
 from freqfleet.clock import Clock
-from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.pairs import checked_pair, did_you_mean
 from freqfleet.domain.sides import Side
 from freqfleet.errors import StoreUnavailable
@@ -25,7 +23,8 @@ from freqfleet.learning.decay_series import record_decay
 from freqfleet.learning.fleet_trades import FleetTrades, load_fleet_trades
 from freqfleet.learning.gate_plan import GatePlan, gate_plan
 from freqfleet.learning.memory import LearningMemory
-from freqfleet.learning.pair_side import Finding, PairSideLearner
+from freqfleet.learning.optimizer_run import OptimizerRun, run_id_of
+from freqfleet.learning.pair_side import PairSideLearner
 from freqfleet.learning.pair_work import CandleSource, DetailSource, PairOutcome, PairTask, PairWork
 from freqfleet.learning.path_lattice import PATH_SEARCH
 from freqfleet.learning.pending import PendingParameters
@@ -46,49 +45,6 @@ from freqfleet.validation.gate import HoldoutGate
 from freqfleet.validation.holdout import Holdout, Undivided
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimizerRun:
-    """A whole run. candidates : proposals tried in all. notes : what a person should be told.
-
-    gathering : everything the gate saw and said; None where it had nothing to judge.
-    decay : how what was in force before the run fares; None where the gate looked at nothing.
-    """
-
-    run_id: str
-    as_of: datetime
-    search: str
-    dry_run: bool
-    outcomes: tuple[PairOutcome, ...]
-    elapsed_seconds: float
-    notes: tuple[str, ...]
-    gathering: Gathering | None = None
-    decay: DecayReport | None = None
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Every finding, by pair and side."""
-        return tuple(finding for outcome in self.outcomes for finding in outcome.findings)
-
-    @property
-    def candidates(self) -> int:
-        """How many proposals were tried in all."""
-        return sum(finding.decision.evidence.candidates or 0 for finding in self.findings)
-
-    def count(self, verdict: Verdict) -> int:
-        """Return how many decisions have this verdict."""
-        return sum(finding.decision.verdict is verdict for finding in self.findings)
-
-    @property
-    def line(self) -> str:
-        """What the heartbeat says: what was learned, from how many trades, and how long that took."""
-        trades = sum(finding.decision.evidence.trades for finding in self.findings)
-        verdicts = ", ".join(f"{self.count(one)} {one}" for one in Verdict if self.count(one))
-        return (
-            f"learned from {trades} trades of {len(self.outcomes)} pairs: {verdicts or 'no pairs'}, "
-            f"{self.elapsed_seconds:.1f} s"
-        )
 
 
 class Optimizer:
@@ -405,10 +361,3 @@ class Optimizer:
         if text not in self.notes:
             logger.info("%s", text)
             self.notes.append(text)
-
-
-def run_id_of(as_of: datetime, settings: Settings, search: str) -> str:
-    """Return the same id for the same question: time, settings that matter, search."""
-    asked = settings.model_dump_json(include={"bots", "defaults", "optimizer", "costs", "gate"})
-    digest = hashlib.sha256(f"{search}|{asked}".encode()).hexdigest()
-    return f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:6]}"

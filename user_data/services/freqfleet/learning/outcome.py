@@ -8,7 +8,7 @@ from typing import Any
 from freqfleet.clock import iso
 from freqfleet.domain.exits import ExitParameters
 from freqfleet.domain.managed_exits import ManagedExits
-from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
 from freqfleet.validation.decay import Decay, DecayReport

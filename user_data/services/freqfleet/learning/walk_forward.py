@@ -23,7 +23,8 @@ from freqfleet.errors import InputError
 from freqfleet.learning.bin_exits import bin_run_id
 from freqfleet.learning.controller import Cycle
 from freqfleet.learning.decay_series import record_decay
-from freqfleet.learning.optimizer import Optimizer, OptimizerRun, run_id_of
+from freqfleet.learning.optimizer import Optimizer
+from freqfleet.learning.optimizer_run import OptimizerRun, run_id_of
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
 from freqfleet.learning.past_market import PastMarket

@@ -12,7 +12,7 @@ from freqfleet.domain.decisions import Verdict
 from freqfleet.learning.candidacy import Candidacy
 from freqfleet.learning.certification import Certified
 from freqfleet.learning.lattice import Lattice
-from freqfleet.learning.optimizer import OptimizerRun
+from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.path_lattice import PATH_SEARCH, PathLattice
 from freqfleet.learning.search import study_seed
