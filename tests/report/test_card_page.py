@@ -99,6 +99,17 @@ def test_a_page_of_300_surfaces_stays_below_three_megabytes():
     assert len(page.encode()) < 3_000_000
 
 
+def test_a_page_without_a_surface_promises_none():
+    plain = report_card()
+    followed = with_fields(plain, pairs=tuple(replace(one, surface=None) for one in plain.pairs))
+
+    texts = [text_of(render_card(one)) for one in (plain, followed)]
+
+    assert ["Press one for its surface and evidence." in text for text in texts] == [True, False]
+    assert "Press one for its evidence. It is held out." in texts[1]
+    assert render_card(followed).count('class="thumb none"') == len(plain.pairs)
+
+
 def test_the_page_loads_nothing_from_elsewhere():
     page = render_card(report_card())
 

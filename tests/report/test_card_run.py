@@ -170,9 +170,9 @@ def test_the_same_run_gives_the_same_page(run, card, settings):
     assert render_card(again) == render_card(card)
 
 
-def test_pairs_of_an_interrupted_call_have_their_decision_and_no_surface(run, settings):
-    resumed = report_card(replace(run, gathering=None), settings, created_at=END)
+def test_pairs_that_no_gate_has_seen_have_their_decision_and_no_surface(run, settings):
+    ungated = report_card(replace(run, gathering=None), settings, created_at=END)
 
-    assert [one.decision for one in resumed.pairs] == [one.decision for one in run.findings]
-    assert all(one.surface is None for one in resumed.pairs)
-    assert '<canvas class="map"' not in render_card(resumed)
+    assert [one.decision for one in ungated.pairs] == [one.decision for one in run.findings]
+    assert all(one.surface is None for one in ungated.pairs)
+    assert '<canvas class="map"' not in render_card(ungated)

@@ -36,8 +36,7 @@ def report_card(
 ) -> ReportCard:
     """Return the card of a run that was judged by these settings.
 
-    Pairs that an interrupted call of the run had finished before have their decision and evidence, and no
-    surface: their trades were not replayed again.
+    A pair that did not stand before the gate has its decision and evidence alone.
     """
     certified = run.gathering.certified if run.gathering is not None else ()
     by_side = {(one.finding.decision.pair, one.finding.decision.side): one for one in certified}
