@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +105,43 @@ def test_orders_that_cannot_be_read_leave_the_last_ones_in_force(
 
     assert bot.standing(NOW).state is YELLOW
     assert caplog.text.count("the last orders stay in force") == 1
+
+
+def test_a_disk_that_fails_for_a_while_ends_no_reading(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a shared folder does whose server is started anew: no file of it is at fault."""
+
+    class Shared(FleetState):
+        away = True
+
+        def orders(self) -> dict[str, Order]:
+            if self.away:
+                raise OSError(errno.ESTALE, "Stale file handle")
+            return super().orders()
+
+    state = Shared(tmp_path)
+    FleetState(tmp_path).give("BOT1", ordered(RED))
+    bot = board(state)
+    bot.refresh()
+    while_away = bot.standing(NOW).state
+
+    state.away = False
+    bot.refresh()
+
+    assert (while_away, bot.standing(NOW).state) == (GREEN, RED)
+    assert caplog.text.count("the last orders stay in force: [Errno 116] Stale file handle") == 1
+
+
+def test_an_order_is_heard_whatever_is_wrong_with_what_another_bot_said(tmp_path: Path) -> None:
+    state = FleetState(tmp_path)
+    bot = board(state)
+    (tmp_path / "BOT2.equity.json").write_text("{")
+
+    state.give(FLEET, ordered(RED))
+    bot.refresh()
+
+    assert bot.standing(NOW).state is RED
 
 
 def test_of_two_learners_the_one_that_rests_is_not_forgotten(tmp_path: Path) -> None:

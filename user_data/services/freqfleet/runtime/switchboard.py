@@ -145,19 +145,22 @@ class Switchboard:
             return
         now = self._clock.now()
         try:
-            orders, reports = self._state.orders(), self._state.reports()
-            self._hear()
+            orders = self._state.orders()
             with self._lock:
                 self._orders = orders
                 self._obey(FLEET)
                 self._obey(self.bot)
+            # After the orders: no other file may keep one from being heard.
+            reports = self._state.reports()
+            self._hear()
+            with self._lock:
                 self._measure_fleet(reports, now)
                 mark, fleet, members = self._mark, self._fleet, self._fleet_members
             if mark is not None:
                 self._state.report(
                     self.bot, EquityReport(mark=mark, at=now, fleet=fleet, fleet_members=members)
                 )
-        except FreqfleetError as error:
+        except (FreqfleetError, OSError) as error:
             if str(error) != self._fault:
                 self._fault = str(error)
                 logger.warning("%s: kill switch, the last orders stay in force: %s", self.bot, error)
@@ -176,7 +179,7 @@ class Switchboard:
             return
         try:
             before = self._state.reports().get(self.bot)
-        except FreqfleetError as error:
+        except (FreqfleetError, OSError) as error:
             logger.warning("%s: kill switch, the peak of equity begins anew: %s", self.bot, error)
             return
         if before is not None:
