@@ -54,6 +54,17 @@ def test_a_drawdown_turns_the_bot_red_and_a_restart_does_not_clear_it(tmp_path: 
     assert board(state).standing(NOW).state is RED
 
 
+def test_a_restart_clears_nothing_where_what_another_bot_said_cannot_be_read(tmp_path: Path) -> None:
+    state = FleetState(tmp_path)
+    bot = board(state)
+    for equity in (1_000.0, 890.0):
+        bot.see_equity(equity)
+    bot.refresh()
+    (tmp_path / "BOT2.equity.json").write_text("{")
+
+    assert board(state).standing(NOW).state is RED
+
+
 def test_clear_ends_a_latched_red_once(tmp_path: Path) -> None:
     state = FleetState(tmp_path)
     bot = board(state)

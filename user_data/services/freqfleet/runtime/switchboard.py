@@ -40,6 +40,7 @@ class State(Protocol):
 
     def orders(self) -> dict[str, Order]: ...  # noqa: D102
     def report(self, bot: str, report: EquityReport) -> None: ...  # noqa: D102
+    def last_report(self, bot: str) -> EquityReport | None: ...  # noqa: D102
     def reports(self) -> dict[str, EquityReport]: ...  # noqa: D102
 
 
@@ -178,7 +179,7 @@ class Switchboard:
         if self._state is None:
             return
         try:
-            before = self._state.reports().get(self.bot)
+            before = self._state.last_report(self.bot)
         except (FreqfleetError, OSError) as error:
             logger.warning("%s: kill switch, the peak of equity begins anew: %s", self.bot, error)
             return

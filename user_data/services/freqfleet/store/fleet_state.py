@@ -87,6 +87,11 @@ class FleetState:
         }
         self._write(f"{bot}.equity.json", values)
 
+    def last_report(self, bot: str) -> EquityReport | None:
+        """Return what one bot last said of its equity, whatever the others' files hold; None for nothing."""
+        name = f"{bot}.equity.json"
+        return self._report(name) if (self.folder / name).exists() else None
+
     def reports(self) -> dict[str, EquityReport]:
         """Return what every bot last said of its equity."""
         suffix = ".equity.json"
