@@ -21,21 +21,12 @@ from freqfleet.parameters.records import RecordBook
 from freqfleet.settings import load_settings
 from freqfleet.store.deadline_store import DeadlineStore
 from freqfleet.testing.memory_store import MemoryStore
+from freqfleet.testing.moved_clock import MovedClock
 from freqfleet.testing.records import bin_record
 from freqfleet.testing.trades import closed_trade, version
 
 NOON = datetime(2025, 11, 1, 12, tzinfo=UTC)
 PAIR = "BTC/USDT:USDT"
-
-
-class MovedClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def now(self) -> datetime:
-        return self.at
 
 
 @pytest.fixture
@@ -45,7 +36,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def clock() -> MovedClock:
-    return MovedClock()
+    return MovedClock(NOON)
 
 
 @pytest.fixture
@@ -85,7 +76,7 @@ def test_what_pays_lets_a_bot_take_more_leverage_than_what_does_not(
 
     other = MemoryStore()
     other.record_closed_trades(earned(240, -0.002, leverage=3.0))
-    Controller(store=other, settings=load_settings(), clock=MovedClock()).cycle()
+    Controller(store=other, settings=load_settings(), clock=MovedClock(NOON)).cycle()
     losing = choose_leverage(wanted=3.0, evidence=evidence_of(other))
 
     assert paying.leverage > 3.0

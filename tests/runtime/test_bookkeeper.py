@@ -12,6 +12,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import FreqfleetError, SettingsError, StoreNotMade, StoreUnavailable
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.runtime.bookkeeper import BookKeeper, Recalled
+from freqfleet.testing.moved_clock import MovedClock
 from freqfleet.testing.trades import version
 
 START = datetime(2025, 10, 1, tzinfo=UTC)
@@ -33,14 +34,6 @@ class Store:
         return answer
 
 
-class MovingClock:
-    def __init__(self) -> None:
-        self.at = START
-
-    def now(self) -> datetime:
-        return self.at
-
-
 class StoreFile:
     """A store that is made, and deleted, by the test."""
 
@@ -59,7 +52,7 @@ def book_of(count: int) -> ParameterBook:
 
 
 def recalling(
-    store: Store, clock: MovingClock, recalled: Recalled | None, kept: list[tuple[ParameterBook, datetime]]
+    store: Store, clock: MovedClock, recalled: Recalled | None, kept: list[tuple[ParameterBook, datetime]]
 ) -> BookKeeper:
     return BookKeeper(
         store.load,
@@ -72,7 +65,7 @@ def recalling(
     )
 
 
-def keeper(store: Store | StoreFile, clock: MovingClock, *, live: bool = True) -> BookKeeper:
+def keeper(store: Store | StoreFile, clock: MovedClock, *, live: bool = True) -> BookKeeper:
     return BookKeeper(
         store.load,
         defaults=DEFAULTS,
@@ -84,7 +77,7 @@ def keeper(store: Store | StoreFile, clock: MovingClock, *, live: bool = True) -
 
 
 def test_a_bot_starts_on_defaults_when_the_store_is_down_and_recovers() -> None:
-    books = keeper(Store(None, LEARNED), MovingClock())
+    books = keeper(Store(None, LEARNED), MovedClock(START))
     books.refresh()
 
     assert books.book(START) is DEFAULTS
@@ -97,7 +90,7 @@ def test_a_bot_starts_on_defaults_when_the_store_is_down_and_recovers() -> None:
 
 
 def test_an_outage_keeps_the_last_good_book_up_to_its_maximum_age() -> None:
-    clock = MovingClock()
+    clock = MovedClock(START)
     books = keeper(Store(LEARNED, None, NEWER), clock)
     books.refresh()
     books.refresh()
@@ -113,7 +106,7 @@ def test_an_outage_keeps_the_last_good_book_up_to_its_maximum_age() -> None:
 
 @pytest.mark.parametrize("years", [0, 3])
 def test_a_backtest_never_degrades(years: int) -> None:
-    books = keeper(Store(LEARNED), MovingClock(), live=False)
+    books = keeper(Store(LEARNED), MovedClock(START), live=False)
     books.start()
 
     assert books.book(START + timedelta(days=365 * years)) is LEARNED
@@ -132,7 +125,7 @@ def test_a_background_refresh_happens_until_it_is_stopped() -> None:
     books = BookKeeper(
         load,
         defaults=DEFAULTS,
-        clock=MovingClock(),
+        clock=MovedClock(START),
         max_age=timedelta(hours=48),
         refresh_every=timedelta(milliseconds=5),
     )
@@ -148,7 +141,7 @@ def test_a_background_refresh_happens_until_it_is_stopped() -> None:
 
 
 def test_a_bot_that_starts_while_the_store_is_away_trades_on_the_book_kept_on_disk() -> None:
-    clock, kept = MovingClock(), []
+    clock, kept = MovedClock(START), []
     books = recalling(Store(None), clock, Recalled(book=LEARNED, loaded_at=START - timedelta(hours=40)), kept)
     books.start()
     books.stop()
@@ -164,7 +157,7 @@ def test_a_store_that_nobody_has_made_yet_is_no_failure_and_is_found_later(
 ) -> None:
     caplog.set_level("INFO")
     file = StoreFile()
-    books = keeper(file, MovingClock())
+    books = keeper(file, MovedClock(START))
     looked = [books.refresh() for _ in range(3)]
 
     assert caplog.records == []
@@ -186,7 +179,7 @@ def test_a_store_that_was_there_and_is_gone_is_a_warning_each_time(
 ) -> None:
     file = StoreFile()
     file.there = True
-    books = keeper(file, MovingClock())
+    books = keeper(file, MovedClock(START))
     books.refresh()
     file.there = False
     books.refresh()
@@ -204,7 +197,7 @@ def test_a_store_that_was_there_before_a_restart_and_is_gone_is_a_warning(
     books = BookKeeper(
         StoreFile().load,
         defaults=DEFAULTS,
-        clock=MovingClock(),
+        clock=MovedClock(START),
         max_age=timedelta(hours=48),
         refresh_every=None,
         recall=lambda: recalled,
@@ -215,7 +208,7 @@ def test_a_store_that_was_there_before_a_restart_and_is_gone_is_a_warning(
 
 
 def test_every_good_load_is_kept_with_its_time() -> None:
-    clock, kept = MovingClock(), []
+    clock, kept = MovedClock(START), []
     books = recalling(Store(LEARNED, None, NEWER), clock, None, kept)
     books.start()
     books.stop()
@@ -228,7 +221,7 @@ def test_every_good_load_is_kept_with_its_time() -> None:
 
 def test_a_book_kept_in_the_future_is_not_used(caplog: pytest.LogCaptureFixture) -> None:
     recalled = Recalled(book=LEARNED, loaded_at=START + timedelta(seconds=1))
-    books = recalling(Store(None), MovingClock(), recalled, [])
+    books = recalling(Store(None), MovedClock(START), recalled, [])
     books.start()
     books.stop()
 
@@ -244,7 +237,7 @@ def test_versions_from_the_future_are_said_once_and_wait_for_their_time(
         [version(recorded_at=later, stop_loss=-0.05), version(recorded_at=START, stop_loss=-0.01)],
         defaults=DEFAULTS.defaults,
     )
-    books = keeper(Store(ahead, ahead), MovingClock(), live=False)
+    books = keeper(Store(ahead, ahead), MovedClock(START), live=False)
     books.start()
     books.refresh()
 
@@ -262,7 +255,7 @@ def test_a_store_that_lost_versions_is_not_believed_until_the_last_good_book_is_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     whole, robbed = book_of(3), book_of(1)
-    clock = MovingClock()
+    clock = MovedClock(START)
     books = keeper(Store(whole, robbed, robbed), clock)
     books.refresh()
 
@@ -276,7 +269,7 @@ def test_a_store_that_lost_versions_is_not_believed_until_the_last_good_book_is_
 
 
 def test_a_failed_refresh_is_tried_again_soon_and_a_good_one_waits_for_its_time() -> None:
-    books = keeper(Store(None, None, LEARNED), MovingClock())
+    books = keeper(Store(None, None, LEARNED), MovedClock(START))
 
     books.refresh()
     once = books._pause(1800.0)
@@ -290,7 +283,7 @@ def test_a_failed_refresh_is_tried_again_soon_and_a_good_one_waits_for_its_time(
 
 
 def test_a_look_up_waits_for_nothing_and_keeps_no_memory() -> None:
-    books = keeper(Store(book_of(200)), MovingClock())
+    books = keeper(Store(book_of(200)), MovedClock(START))
     books.refresh()
 
     def look_up() -> None:
@@ -316,7 +309,7 @@ def test_a_wrong_setting_stops_the_start_and_a_store_that_is_away_does_not() -> 
             raise error
 
         limit = timedelta(hours=48)
-        return BookKeeper(load, defaults=DEFAULTS, clock=MovingClock(), max_age=limit, refresh_every=None)
+        return BookKeeper(load, defaults=DEFAULTS, clock=MovedClock(START), max_age=limit, refresh_every=None)
 
     later = keeper(StoreUnavailable("the server is down; look at it"))
     later.start()
