@@ -289,6 +289,27 @@ def test_a_trade_outside_the_domain_is_skipped_counted_and_the_rest_is_read(
     assert list(opened.unusable_rows) == ["BOT1 db:2025-10-01T00:00:00Z trade 1"]
 
 
+# 4e15: microseconds in the place of milliseconds. 1e20: beyond what the machine's calendar reaches.
+@pytest.mark.parametrize("moment", [4_000_000_000_000_000, 1e20, -1e20, "late"])
+def test_a_time_that_is_none_costs_its_row_and_nothing_else(file: Path, opened: SqlStore, moment: object):
+    rest = [closed_trade(trade_id=2), closed_trade(trade_id=3)]
+    opened.record_closed_trades([closed_trade(trade_id=1), *rest])
+    opened.publish_parameters([version(), version(run_id="2")])
+    with sqlite_connection(file) as connection:
+        connection.execute("UPDATE closed_trades SET closed_ms = ? WHERE trade_id = 1", (moment,))
+        connection.execute("UPDATE parameter_versions SET recorded_ms = ? WHERE run_id = '2'", (moment,))
+
+    health = opened.health()
+
+    assert (health.trades, health.last_trade_closed_at) == (3, rest[0].closed_at)
+    assert (health.versions, health.last_version_recorded_at) == (2, version().recorded_at)
+    assert opened.last_recorded_close("BOT1") == rest[0].closed_at
+    assert opened.closed_trades() == rest
+    assert len(opened.trade_columns()) == 2
+    assert opened.parameter_versions() == [version()]
+    assert len(opened.unusable_rows) == 2
+
+
 # Hand tools
 
 

@@ -43,7 +43,10 @@ def to_ms(moment: datetime) -> int:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """Return the aware UTC time for milliseconds since 1970-01-01 UTC."""
+    """Return the aware UTC time for milliseconds since 1970-01-01 UTC, within FIRST_MS..LAST_MS.
+
+    Raises ValueError, OverflowError or OSError for others: what the machine's calendar makes of them.
+    """
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
@@ -78,3 +81,8 @@ def human_age(seconds: float) -> str:
             value = seconds / divisor
             return f"{value:.0f} {unit}" if unit != "h" else f"{value:.1f} {unit}"
     return f"{seconds / 86_400:.1f} d"
+
+
+# What a time can be at all; numbers outside are no milliseconds, or were written by hand.
+FIRST_MS = to_ms(datetime.min.replace(tzinfo=UTC))
+LAST_MS = to_ms(datetime.max.replace(tzinfo=UTC, microsecond=999_000))

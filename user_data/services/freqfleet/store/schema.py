@@ -6,7 +6,11 @@ Times are integer milliseconds since 1970 UTC, ratios are fractions, `*_quote` i
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ColumnElement, Double, Index, Integer, MetaData, Table, Text, func
+
+from freqfleet.clock import FIRST_MS, LAST_MS
 
 metadata = MetaData()
 
@@ -97,3 +101,13 @@ series = Table(
     Column("value", Double, nullable=False),
     Index("series_by_time", "name", "at_ms"),
 )
+
+
+def is_time(column: Column[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column of milliseconds holds a time, and no number that is none."""
+    return column.between(FIRST_MS, LAST_MS)
+
+
+def newest(column: Column[Any]) -> ColumnElement[Any]:
+    """Return the greatest time of a column: one row edited by hand must not hide all the others."""
+    return func.max(column).filter(is_time(column))

@@ -40,7 +40,7 @@ from freqfleet.store.rows import (
     version_row,
     whole_ms,
 )
-from freqfleet.store.schema import bin_records, closed_trades, parameter_versions, series
+from freqfleet.store.schema import bin_records, closed_trades, is_time, newest, parameter_versions, series
 from freqfleet.store.series import Reading, series_rows
 from freqfleet.store.unread_records import unread_book
 from freqfleet.store.unusable import UNUSABLE, UnusableRows
@@ -139,7 +139,9 @@ class SqlStore:
         """Return the newest close time of a bot, or None where it has no trade."""
         with self._reading() as connection:
             newest = connection.scalar(
-                select(func.max(closed_trades.c.closed_ms)).where(closed_trades.c.bot == bot)
+                select(func.max(closed_trades.c.closed_ms)).where(
+                    closed_trades.c.bot == bot, is_time(closed_trades.c.closed_ms)
+                )
             )
         return None if newest is None else from_ms(newest)
 
@@ -218,12 +220,10 @@ class SqlStore:
         with self._reading() as connection:
             version = migrations.schema_version(connection, self.description)
             trades, last_close = connection.execute(
-                select(func.count(), func.max(closed_trades.c.closed_ms)).select_from(closed_trades)
+                select(func.count(), newest(closed_trades.c.closed_ms)).select_from(closed_trades)
             ).one()
             versions, last_recorded = connection.execute(
-                select(func.count(), func.max(parameter_versions.c.recorded_ms)).select_from(
-                    parameter_versions
-                )
+                select(func.count(), newest(parameter_versions.c.recorded_ms)).select_from(parameter_versions)
             ).one()
         return StoreHealth(
             description=self.description,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from sys import intern
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Select, select
 
-from freqfleet.clock import to_ms
+from freqfleet.clock import FIRST_MS, LAST_MS
 from freqfleet.domain.closed_trade import TradeMode
 from freqfleet.domain.pairs import checked_pair
 from freqfleet.errors import TradeSourceError
@@ -42,8 +41,6 @@ _NOT_READ: dict[str, Any] = {
 }
 _SIDE_AT = {side.value: at for at, side in enumerate(SIDES)}
 _MODES = {mode.value for mode in TradeMode}
-_FIRST_MS = to_ms(datetime.min.replace(tzinfo=UTC))
-_LAST_MS = to_ms(datetime.max.replace(tzinfo=UTC, microsecond=999_000))
 
 Skip = Callable[[StoredRow, str], None]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -130,7 +127,7 @@ def _check_bounds(arrays: Arrays) -> None:
         sound &= (rate > 0.0) & (rate < math.inf)
     sound &= np.isfinite(arrays["margin_profit_ratio"])
     sound &= arrays["closed_ms"] >= arrays["opened_ms"]
-    sound &= (arrays["opened_ms"] >= _FIRST_MS) & (arrays["closed_ms"] <= _LAST_MS)
+    sound &= (arrays["opened_ms"] >= FIRST_MS) & (arrays["closed_ms"] <= LAST_MS)
     if not sound.all():
         raise TradeSourceError(f"{int((~sound).sum())} trades outside the domain")
 

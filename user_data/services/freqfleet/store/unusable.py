@@ -11,8 +11,9 @@ from freqfleet.store.rows import StoredRow
 
 logger = logging.getLogger(__name__)
 
-# What such a row raises.
-UNUSABLE = (InputError, ValueError, TypeError, OverflowError)
+# What such a row raises; OSError where its time is beyond the machine's calendar. Rows are there already, so
+# that no disk and no server can be meant.
+UNUSABLE = (InputError, ValueError, TypeError, OverflowError, OSError)
 
 T = TypeVar("T")
 
