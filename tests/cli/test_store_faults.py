@@ -70,6 +70,13 @@ def meets(run: Run, userdir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
         ),
         ("learning.sqlite", "no learning store speaks 'learning.sqlite'", "influxdb://host:8086"),
         ("", "no learning store speaks ''", "sqlite:///"),
+        (f"fleet:{SECRET}@h/x", "no learning store speaks '…@h/x'", "postgresql+psycopg://user@host"),
+        (f"postgresql:/fleet:{SECRET}@h/x", "speaks '…@h/x'", "postgresql+psycopg://user@host"),
+        ("sqlite+aiosqlite:///x", "the driver 'aiosqlite'", "write sqlite:///"),
+        ("sqlite+pysqlite:///x", "the driver 'pysqlite'", "write sqlite:///"),
+        (f"influxdb://fleet/{SECRET}@h", "no path is expected, was '…@h'", "write influxdb://host:8086"),
+        ("influxdb://h:8086?write=v3", "write='v3'", "write=v1 or write=v2"),
+        ("influxdb://h:8086?prefix=a%20b", "must be letters, digits, _ - or .", "give another one"),
         ("sqlite:///:memory:", "a store in memory forgets", "write sqlite:///"),
         (f"postgresql://fleet:{SECRET}@h/x", "holds a password", "set FREQFLEET_STORE__TOKEN"),
         (

@@ -27,7 +27,13 @@ from freqfleet.store.secret import shown_url
 from freqfleet.store.writers_turn import begin_writing
 
 WRITES = {"freqfleet_writes": True}  # execution option of a connection that is going to write
-_POSTGRES = ("postgresql", "postgresql+psycopg")
+_SQLITE_FORM = "sqlite:///user_data/learning.sqlite"
+_POSTGRES_FORM = "postgresql+psycopg://user@host/database"
+# The names a URL may begin with, and how it is best written.
+_DRIVERS = {
+    "sqlite": (("sqlite",), _SQLITE_FORM),
+    "postgresql": (("postgresql", "postgresql+psycopg"), _POSTGRES_FORM),
+}
 _POOLED_CONNECTIONS = 5
 _WRITERS_LOCK = 0x66_6C_65_65_74  # PostgreSQL: the number of the lock that writers of this database take
 
@@ -38,23 +44,21 @@ def parse_store_url(text: str) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise SettingsError(
-            f"[store] url {shown_url(text)} is not a database URL; "
-            "write sqlite:///user_data/learning.sqlite, or postgresql+psycopg://user@host/database"
+            f"[store] url {shown_url(text)} is not a database URL; write {_SQLITE_FORM}, or {_POSTGRES_FORM}"
         ) from None
     if url.password is not None:
         raise SettingsError(
             "[store] url holds a password; take it out and set FREQFLEET_STORE__TOKEN, or [store] token_file"
         )
-    if url.get_backend_name() == "postgresql" and url.drivername not in _POSTGRES:
-        raise SettingsError(
-            f"[store] url asks for the driver {url.drivername.partition('+')[2]!r}; the one that is used is "
-            "psycopg: write postgresql+psycopg://user@host/database"
-        )
+    backend = url.get_backend_name()
+    names, form = _DRIVERS.get(backend, ((url.drivername,), ""))
+    if url.drivername not in names:
+        driver = url.drivername.partition("+")[2]
+        raise SettingsError(f"[store] url asks for the driver {driver!r}, which is not used; write {form}")
     database = url.database or ""
-    if url.get_backend_name() == "sqlite" and (database in ("", ":memory:") or database.startswith("file:")):
+    if backend == "sqlite" and (database in ("", ":memory:") or database.startswith("file:")):
         raise SettingsError(
-            f"[store] url {text!r} names no file, and a store in memory forgets; "
-            "write sqlite:///user_data/learning.sqlite"
+            f"[store] url {text!r} names no file, and a store in memory forgets; write {_SQLITE_FORM}"
         )
     return url
 

@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from freqfleet.errors import SettingsError
+from freqfleet.store.secret import shown_url
 
 SCHEMES = {"influxdb": False, "influxdbs": True}
 DEFAULT_PORT = 8086
@@ -77,20 +78,26 @@ def parse_influx_url(text: str) -> InfluxTarget:
             "[store] url holds a password; take it out and set FREQFLEET_STORE__TOKEN, or [store] token_file"
         )
     if parts.path not in ("", "/"):
-        raise SettingsError(f"[store] url {shown!r}: no path is expected, was {parts.path!r}; {_EXAMPLE}")
+        raise SettingsError(
+            f"[store] url {shown!r}: no path is expected, was {shown_url(parts.path)}; {_EXAMPLE}"
+        )
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
         if name not in _OPTIONS:
             raise SettingsError(f"[store] url: unknown option {name!r}; known: {', '.join(_OPTIONS)}")
     write: Literal["v1", "v2"] = "v2" if options.get("write") == "v2" else "v1"
     if options.get("write", write) != write:
-        raise SettingsError(f"[store] url: write={options['write']!r} is neither v1 nor v2")
+        raise SettingsError(
+            f"[store] url: write={options['write']!r} is neither v1 nor v2; give write=v1 or write=v2"
+        )
     org = options.get("org") or None
     if write == "v2" and org is None:
         raise SettingsError("[store] url: write=v2 needs the organisation; add &org=NAME")
     prefix = options.get("prefix", "")
     if not all(one.isalnum() or one in "_-." for one in prefix):
-        raise SettingsError(f"[store] url: prefix {prefix!r} must be letters, digits, _ - or .")
+        raise SettingsError(
+            f"[store] url: prefix {prefix!r} must be letters, digits, _ - or .; give another one"
+        )
     return InfluxTarget(
         host=parts.hostname,
         port=port,

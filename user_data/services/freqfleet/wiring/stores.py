@@ -37,15 +37,15 @@ def open_store(settings: Settings) -> LearningStore:
     Raises SettingsError for a URL no body knows, for a secret inside the URL and for one that is none;
     StoreUnavailable where the store does not answer.
     """
-    from freqfleet.store.secret import read_secret
+    from freqfleet.store.secret import read_secret, shown_url
 
     store = settings.store
     url = settings.database_url(store.url)
     scheme = url.partition("://")[0].partition("+")[0] if "://" in url else ""
     if scheme not in STORE_SCHEMES:
         known = ", ".join(STORE_SCHEMES.values())
-        shown = scheme or url
-        raise SettingsError(f"no learning store speaks {shown!r}; [store] url must be one of: {known}")
+        shown = repr(scheme) if scheme.isalnum() else shown_url(url)
+        raise SettingsError(f"no learning store speaks {shown}; [store] url must be one of: {known}")
     secret = read_secret(store.token, None if store.token_file is None else settings.path(store.token_file))
     if not scheme.startswith("influxdb"):
         from freqfleet.store.sql import SqlStore
