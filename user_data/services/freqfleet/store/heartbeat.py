@@ -10,6 +10,7 @@ from pathlib import Path
 
 from freqfleet.clock import iso, parse_time
 from freqfleet.errors import InputError
+from freqfleet.store.whole_file import write_whole
 
 HEARTBEATS = Path("user_data") / "heartbeats"
 
@@ -36,11 +37,8 @@ class Heartbeat:
 
 def beat(folder: Path, service: str, at: datetime, every_seconds: float | None, said: str) -> None:
     """Write the heartbeat of a service; raises OSError where the folder cannot be written."""
-    folder.mkdir(parents=True, exist_ok=True)
     values = {"at": iso(at), "every_seconds": every_seconds, "pid": os.getpid(), "said": said}
-    beside = folder / f"{service}.json.writing"
-    beside.write_text(json.dumps(values) + "\n", encoding="utf-8")
-    beside.replace(folder / f"{service}.json")
+    write_whole(folder / f"{service}.json", json.dumps(values) + "\n")
 
 
 def rest(folder: Path, service: str) -> None:
