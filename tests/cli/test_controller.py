@@ -52,6 +52,21 @@ def test_one_cycle_learns_and_says_so(run: Run, filled: Path):
     assert beat.said.startswith("learned from 70 trades")
 
 
+def test_the_table_fits_a_narrow_terminal_which_says_what_it_leaves_out(
+    run: Run, filled: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")  # without colours, so that lines can be measured
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+
+    _, out, _ = run("controller", "--once")
+
+    table, _, _ = out.partition("Position-level")
+    assert max(len(line.rstrip()) for line in table.splitlines()) <= 80
+    assert "every pair long 2.0-3.5      70" in table
+    assert "also show: Wins, Mean win, Mean loss, Factor, Conf." in table
+
+
 def test_what_is_held_back_is_said_with_the_rule(run: Run, filled: Path):
     _, first, _ = run("controller", "--once")
     store = SqlStore(f"sqlite:///{filled / 'learning.sqlite'}")

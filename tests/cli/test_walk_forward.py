@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -99,6 +100,22 @@ def test_json_to_stdout_is_the_whole_of_it(run: Run, fleet: Path) -> None:
     assert document["schema"] == 1
     assert document["steps"][0]["as_of"] == FIRST
     assert document["versions"] == len(versions(fleet))
+
+
+@pytest.mark.parametrize(("columns", "retracted"), [(80, 0), (120, 1)])
+def test_the_table_fits_its_terminal(
+    run: Run, fleet: Path, monkeypatch: pytest.MonkeyPatch, columns: int, retracted: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+
+    _, out, _ = run("walk-forward", "--from", LAST, "--to", LAST)
+
+    head, row, *rest = re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()
+    assert max(len(line.rstrip()) for line in (head, row, *rest)) <= columns
+    assert (head.count("Published"), head.count("Retracted")) == (1, retracted)
+    assert ("also show: Retracted, Seconds, Bin exits, Stored before" in rest[0]) is (columns == 80)
 
 
 def test_what_every_step_has_to_say_is_said_once(run: Run, fleet: Path, caplog) -> None:

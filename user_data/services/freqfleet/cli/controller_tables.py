@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from freqfleet.cli.screen import fitting, name_left_out, screen
 from freqfleet.clock import iso
 from freqfleet.domain.bin_record import MIN_TRADES, BinRecord
 from freqfleet.learning.bin_exits import BinExitsRun
@@ -15,6 +16,10 @@ from freqfleet.learning.controller import Cycle
 from freqfleet.report.formats import UNKNOWN, as_count, as_decimal, as_percent, plural
 
 _WIDTH = 140
+_NUMBERS = (
+    "Trades", "Wins", "Mean win", "Mean loss", "Factor", "Belief", "Kelly/4", "Conf.", "Stop", "Target"
+)  # fmt: skip
+_MOST_NEEDED = frozenset({"Trades", "Belief", "Kelly/4", "Stop", "Target"})
 
 
 def cycle_to_dict(cycle: Cycle) -> dict[str, Any]:
@@ -36,10 +41,12 @@ def cycle_to_dict(cycle: Cycle) -> dict[str, Any]:
 
 def print_cycle(cycle: Cycle) -> None:
     """Print what a cycle learned of every pair together; single pairs are counted."""
-    console = Console(highlight=False, markup=False, width=_WIDTH)
+    console = screen()
     shown = [one for one in cycle.recorded if one.pair is None]
     if shown:
-        console.print(_table(shown))
+        titles = fitting(console, _NUMBERS, _MOST_NEEDED)
+        screen(pipe=_WIDTH, at_least=_WIDTH).print(_table(shown, titles))
+        name_left_out(console, _NUMBERS, titles)
         console.print(
             "Position-level, net of costs. Belief: mean of a trade, give or take one standard deviation."
         )
@@ -89,39 +96,31 @@ def _exits(run: BinExitsRun) -> dict[str, Any]:
     }
 
 
-def _table(records: list[BinRecord]) -> Table:
+def _table(records: list[BinRecord], titles: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False)
-    titles = (
-        "Trades",
-        "Wins",
-        "Mean win",
-        "Mean loss",
-        "Factor",
-        "Belief",
-        "Kelly/4",
-        "Conf.",
-        "Stop",
-        "Target",
-    )
     table.add_column("Level", no_wrap=True)
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
     for one in records:
-        belief = one.posterior
-        table.add_row(
-            one.label,
-            as_count(one.trades),
-            _percent(one.win_rate),
-            _percent(one.mean_win_ratio),
-            _percent(one.mean_loss_ratio),
-            UNKNOWN if one.profit_factor is None else as_decimal(one.profit_factor),
-            f"{1e4 * belief.mean_ratio:+.1f} ± {1e4 * belief.mean_sd_ratio:.1f} bps",
-            f"{belief.kelly_leverage:.2f}x",
-            UNKNOWN if one.confidence is None else as_decimal(one.confidence),
-            _percent(one.stop_loss),
-            _percent(one.take_profit),
-        )
+        cells = dict(zip(_NUMBERS, _numbers(one), strict=True))
+        table.add_row(one.label, *(cells[title] for title in titles))
     return table
+
+
+def _numbers(record: BinRecord) -> tuple[str, ...]:
+    belief = record.posterior
+    return (
+        as_count(record.trades),
+        _percent(record.win_rate),
+        _percent(record.mean_win_ratio),
+        _percent(record.mean_loss_ratio),
+        UNKNOWN if record.profit_factor is None else as_decimal(record.profit_factor),
+        f"{1e4 * belief.mean_ratio:+.1f} ± {1e4 * belief.mean_sd_ratio:.1f} bps",
+        f"{belief.kelly_leverage:.2f}x",
+        UNKNOWN if record.confidence is None else as_decimal(record.confidence),
+        _percent(record.stop_loss),
+        _percent(record.take_profit),
+    )
 
 
 def _percent(ratio: float | None) -> str:

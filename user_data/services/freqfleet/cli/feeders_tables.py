@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from freqfleet.cli.screen import screen
 from freqfleet.clock import iso
 from freqfleet.learning.feeder_training.standing import HeadStanding, Standing
 from freqfleet.report.formats import plural
 from freqfleet.signals.models.bank import FeederBank
 from freqfleet.validation.blocks import Interval
-
-TABLE_COLUMNS = 120
 
 
 def print_standings(
@@ -28,12 +25,10 @@ def print_standings(
     rules: Sequence[str],
 ) -> None:
     """Print the ranking, one line a head, and what is not in it."""
-    console = _console()
+    console = screen()
     if not found:
-        console.print(
-            f"No trained feeder in {bank.folder}: the rules vote ({', '.join(rules)}).", highlight=False
-        )
-        console.print("Train a version with: freqfleet feeders train", highlight=False)
+        console.print(f"No trained feeder in {bank.folder}: the rules vote ({', '.join(rules)}).")
+        console.print("Train a version with: freqfleet feeders train")
     else:
         table = Table(box=None, pad_edge=False)
         for name in ("#", "feeder", "side"):
@@ -50,19 +45,13 @@ def print_standings(
             f"\n{versions} in {bank.folder}. Out of fold: rows that neither trees nor threshold had seen. "
             "bps a vote: after costs, with its 95 % interval (days resampled); rule: "
             "what the best rule feeder's votes earned on the same rows. All intervals: --json -",
-            highlight=False,
         )
         for one in found:
-            console.print(f"  {_learned(one)}: {ideas[one.certificate.feeder]}", highlight=False)
+            console.print(f"  {_learned(one)}: {ideas[one.certificate.feeder]}")
     if untrained and found:
-        console.print(f"Without a model: {', '.join(untrained)}.", highlight=False)
+        console.print(f"Without a model: {', '.join(untrained)}.")
     for file, why in bank.problems.items():
-        console.print(f"Not used: {file}: {why}", style="red", highlight=False)
-
-
-def _console() -> Console:
-    """A pipe has no width of its own, and verdicts need some."""
-    return Console(width=None if sys.stdout.isatty() else TABLE_COLUMNS)
+        console.print(f"Not used: {file}: {why}", style="red")
 
 
 def _learned(one: Standing) -> str:
@@ -122,9 +111,9 @@ def standing_values(one: Standing) -> dict[str, Any]:
 
 def print_scores(answers: Sequence[Mapping[str, Any]], feeders: Sequence[str]) -> None:
     """Print what every feeder says of each pair's candle."""
-    console = _console()
+    console = screen()
     for answer in answers:
-        console.print(f"{answer['pair']}, candle of {answer['candle']}", highlight=False)
+        console.print(f"{answer['pair']}, candle of {answer['candle']}")
         table = Table(box=None, pad_edge=False)
         for name in ("feeder", "long", "short", "model"):
             table.add_column(name)
@@ -137,11 +126,10 @@ def print_scores(answers: Sequence[Mapping[str, Any]], feeders: Sequence[str]) -
             console.print(
                 "No model was valid when this candle opened: a model is valid from the newest candle of its "
                 "training on. Ask again once a later candle has closed, or give --at a later time.",
-                highlight=False,
             )
         for side in ("long", "short"):
             votes = f"{answer[side]['votes']} of {answer[side]['voters']} vote {side}"
-            console.print(f"{votes}: {answer['tags'][side] or 'no agreement'}", highlight=False)
+            console.print(f"{votes}: {answer['tags'][side] or 'no agreement'}")
 
 
 def _interval(one: Interval, form: str) -> str:

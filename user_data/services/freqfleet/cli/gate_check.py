@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from freqfleet.testing.worlds.contest import Contest, Record
     from freqfleet.testing.worlds.intervals import Interval
 
-_PIPE_WIDTH = 120
 WORLDS = {
     "null": "no pair rewards anything: whatever is published is false",
     "levels": "half the pairs reward a target at 5 % or 8 %",
@@ -139,11 +138,11 @@ def _rows(record: Record) -> dict[str, tuple[Interval, str, float]]:
 
 def _print(found: Contest, title: str, rules: Any) -> None:
     import math
-    import sys
 
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from freqfleet.cli.screen import screen
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
@@ -159,7 +158,7 @@ def _print(found: Contest, title: str, rules: Any) -> None:
             name, value.text(unit, scale=scale, digits=digits), mine.text(unit, scale=scale, digits=digits)
         )
     table.add_row("worlds whose family is certified", "-", found.family_share.text(" %", scale=100.0))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = screen()
     console.print(title, soft_wrap=True)
     console.print(table)
     console.print(

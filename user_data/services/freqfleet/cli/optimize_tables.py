@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections import Counter
+from collections.abc import Collection
 
 from rich.console import Console
 from rich.table import Table
 
 from freqfleet.cli.optimize_reasons import print_reasons, print_skipped
+from freqfleet.cli.screen import TABLE_COLUMNS, fitting, name_left_out, screen
 from freqfleet.domain.decisions import Verdict
 from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
@@ -29,8 +29,6 @@ from freqfleet.report.formats import (
 )
 from freqfleet.validation.selection import KEEP
 
-# The whole table's own width: a pipe has none, and a narrower terminal shows the columns of _MOST_NEEDED.
-TABLE_COLUMNS = 120
 WHY_DROPPED = {
     Dropped.OUTSIDE_CANDLES.value: "opened outside the candles",
     Dropped.WINDOW_INCOMPLETE.value: "whose longest time limit is not over yet",
@@ -52,18 +50,14 @@ _MOST_NEEDED = frozenset({"Stop", "Target", "Limit", "Test", "In force", "Trades
 
 def print_run(run: OptimizerRun, *, every_reason: bool = False) -> None:
     """Print a run to stdout for people. every_reason : say each in full, none by its cause."""
-    columns = shutil.get_terminal_size().columns
-    wide = Console(highlight=False, width=max(TABLE_COLUMNS, columns))
-    console = Console(highlight=False, width=columns) if sys.stdout.isatty() else wide
-    narrow = console.width < TABLE_COLUMNS
+    console = screen()
     searched = [one for one in run.findings if one.decision.verdict is not Verdict.SKIPPED]
     labels = pair_labels([one.decision.pair for one in run.findings])
     shortened = False
     if searched:
-        wide.print(_table(searched, labels, _MOST_NEEDED if narrow else frozenset(_NUMBERS)))
-        if narrow:
-            left_out = ", ".join(title for title in _NUMBERS if title not in _MOST_NEEDED)
-            console.print(f"{TABLE_COLUMNS} columns, or a pipe, also show: {left_out}", style="dim")
+        shown = fitting(console, _NUMBERS, _MOST_NEEDED)
+        screen(at_least=TABLE_COLUMNS).print(_table(searched, labels, shown))
+        name_left_out(console, _NUMBERS, shown)
         console.print(_LEGEND, style="dim")
         console.print()
         names = [_name(one, labels) for one in searched]
@@ -71,7 +65,7 @@ def print_run(run: OptimizerRun, *, every_reason: bool = False) -> None:
     for one in searched:
         if one.parameter_importance:
             shares = ", ".join(f"{name} {share:.0%}" for name, share in one.parameter_importance.items())
-            console.print(f"{_name(one, labels)} importance: {shares}", markup=False)
+            console.print(f"{_name(one, labels)} importance: {shares}")
     skipped = [one for one in run.findings if one.decision.verdict is Verdict.SKIPPED]
     names = [_name(one, labels) for one in skipped]
     if print_skipped(console, skipped, names, every=every_reason) or shortened:
@@ -79,11 +73,11 @@ def print_run(run: OptimizerRun, *, every_reason: bool = False) -> None:
     _print_samples(console, searched)
     _print_decay(console, run, labels)
     for note in run.notes:
-        console.print(f"note: {note}", markup=False)
+        console.print(f"note: {note}")
     _print_summary(console, run)
 
 
-def _table(findings: list[Finding], labels: dict[str, str], titles: frozenset[str]) -> Table:
+def _table(findings: list[Finding], labels: dict[str, str], titles: Collection[str]) -> Table:
     """Return a row for each finding; titles : which columns of _NUMBERS it has."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("Pair", no_wrap=True)
@@ -155,7 +149,7 @@ def _print_summary(console: Console, run: OptimizerRun) -> None:
     )
     searched = [one for one in run.findings if one.decision.verdict is not Verdict.SKIPPED]
     if searched and not run.count(Verdict.PUBLISHED) and not run.count(Verdict.INHERITED):
-        console.print(_nothing_certified(run, searched), markup=False)
+        console.print(_nothing_certified(run, searched))
     if run.dry_run:
         console.print("dry run: nothing was stored")
 
@@ -189,18 +183,17 @@ def _print_decay(console: Console, run: OptimizerRun, labels: dict[str, str]) ->
     pooled = run.decay.pooled
     sides = plural(len(run.decay.units), "published pair side")
     if pooled.unsure:
-        console.print(f"decay: not known for {sides}, {pooled.unsure}", markup=False)
+        console.print(f"decay: not known for {sides}, {pooled.unsure}")
     else:
         verdict = "it has decayed" if run.decay.decayed else "no decay to be seen"
         console.print(
             f"decay: {sides} claimed {as_bps(pooled.learned_bps)} a trade and earned "
             f"{as_bps(pooled.since_bps)} over {as_count(pooled.trades)} later trades, "
             f"z {as_decimal(pooled.z)} (p {as_p_value(pooled.p_value)}): {verdict}",
-            markup=False,
         )
     if run.decay.flagged:
         names = ", ".join(_key_name(key, labels) for key in run.decay.flagged)
-        console.print(f"decayed on their own: {names}", markup=False)
+        console.print(f"decayed on their own: {names}")
 
 
 def _key_name(key: str, labels: dict[str, str]) -> str:

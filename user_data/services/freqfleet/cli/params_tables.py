@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rich.console import Console
 from rich.table import Table
 
 from freqfleet.cli.evidence_lines import evidence_lines, why
+from freqfleet.cli.screen import screen
 from freqfleet.clock import human_age
 from freqfleet.domain.bin_record import BinRecord
 from freqfleet.domain.exits import ExitParameters
@@ -40,7 +38,7 @@ _VALUE_COLUMNS = ("Stop", "Target", "Limit", "Vol.")
 
 def print_champions(champions: Sequence[ParameterVersion], defaults: ExitParameters, at: datetime) -> None:
     """Print what is in force at `at`, one line a key, and the defaults underneath."""
-    console = _console()
+    console = screen(pipe=_PIPE_WIDTH)
     if not champions:
         console.print(f"Nothing is in force as of {as_time(at)}: every position trades on the defaults:")
     else:
@@ -84,7 +82,7 @@ def print_explanation(
 
     book : how old what was asked is, in words. record : who speaks for the bin of this leverage.
     """
-    console = _console()
+    console = screen(pipe=_PIPE_WIDTH)
     console.print(f"{pair} {side} at {leverage:g}x, as of {as_time(at)}\n", style="bold")
     for link in answer.chain:
         console.print(f"  {link.level:<18} {_link_key(link)}: {link.note}", soft_wrap=True)
@@ -106,7 +104,7 @@ def print_explanation(
 
 def print_history(pair: str, versions: Sequence[ParameterVersion]) -> None:
     """Print every version recorded for a pair, oldest first."""
-    console = _console(at_least=_PIPE_WIDTH)
+    console = screen(pipe=_PIPE_WIDTH, at_least=_PIPE_WIDTH)
     if not versions:
         console.print(f"Nothing was ever recorded for {pair}.")
         return
@@ -123,15 +121,6 @@ def print_history(pair: str, versions: Sequence[ParameterVersion]) -> None:
             why(one),
         )
     console.print(table)
-
-
-def _console(at_least: int = 0) -> Console:
-    """A table that goes into a file or a pipe is not squeezed into 80 columns.
-
-    at_least : in a terminal with fewer columns a line goes on in the next one; nothing is cut.
-    """
-    terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
-    return Console(highlight=False, markup=False, width=max(terminal, at_least))
 
 
 def _table(*titles: str) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,8 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from freqfleet.trades.reconcile import Reconciliation
     from freqfleet.trades.sync import SyncReport
 
@@ -38,6 +35,7 @@ def print_sync(reports: Sequence[SyncReport], skipped: Sequence[Skipped]) -> Non
     """Print a table of what was copied, with the reasons of what was not."""
     from rich.table import Table
 
+    from freqfleet.cli.screen import screen
     from freqfleet.report.formats import as_count
 
     table = Table("Bot", "Source", box=None, pad_edge=False)
@@ -48,7 +46,7 @@ def print_sync(reports: Sequence[SyncReport], skipped: Sequence[Skipped]) -> Non
         counts = (one.read, one.accepted, one.amended, one.duplicate, len(one.rejected), len(one.dropped))
         table.add_row(one.bot, one.source, *(as_count(count) for count in counts))
     if reports:
-        _console().print(table)
+        screen(pipe=_PIPE_WIDTH).print(table)
     for report in reports:
         for what in report.noticed:
             click.echo(f"{report.bot}: {what}")
@@ -82,6 +80,7 @@ def print_reconciliations(found: Sequence[Reconciliation], skipped: Sequence[Ski
     """Print what was compared, the days that differed, and what became of them."""
     from rich.table import Table
 
+    from freqfleet.cli.screen import screen
     from freqfleet.report.formats import as_count
 
     table = Table("Bot", box=None, pad_edge=False)
@@ -91,7 +90,7 @@ def print_reconciliations(found: Sequence[Reconciliation], skipped: Sequence[Ski
         counts = (one.days, one.trades, len(one.differences), one.restored, one.amended, one.only_in_store)
         table.add_row(one.bot, *(as_count(count) for count in counts))
     if found:
-        _console().print(table)
+        screen(pipe=_PIPE_WIDTH).print(table)
     days = Table("Bot", "Day", "Trades: bot", "store", "Profit: bot", "store", box=None, pad_edge=False)
     for column in days.columns[2:]:
         column.justify = "right"
@@ -105,7 +104,7 @@ def print_reconciliations(found: Sequence[Reconciliation], skipped: Sequence[Ski
             trades = (as_count(day.source_trades), as_count(day.store_trades))
             days.add_row(one.bot, str(day.day), *trades, *profits, "; ".join(ids) or "hash of a stored row")
     if days.row_count:
-        _console().print(days)
+        screen(pipe=_PIPE_WIDTH).print(days)
     for one in found:
         for instance, count in one.other_instances.items():
             click.echo(f"{one.bot}: {count} trades of {instance} are not of {one.instance}; not compared")
@@ -124,9 +123,3 @@ def _print_skipped(skipped: Iterable[Skipped]) -> None:
 def _ids(ids: Sequence[int]) -> str:
     more = f" and {len(ids) - _IDS_SHOWN} more" if len(ids) > _IDS_SHOWN else ""
     return ", ".join(str(one) for one in ids[:_IDS_SHOWN]) + more
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
