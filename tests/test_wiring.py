@@ -327,6 +327,14 @@ def test_a_bot_of_a_backtest_can_be_sent_to_another_process(userdir: Path) -> No
     assert sent.plan_of(FakeTrade()).source is ExitSource.OPTUNA
 
 
+@pytest.mark.parametrize("switch", ["use_exit_signal", "use_custom_stoploss"])
+def test_a_config_that_switches_our_exits_off_stops_the_start(userdir: Path, switch: str) -> None:
+    with pytest.raises(SettingsError, match=f"BOT1: {switch} is false .* take it out of the config"):
+        open_bot("BOT1", host=host(userdir, **{switch: False}), protections=[])
+
+    assert open_bot("BOT1", host=host(userdir, **{switch: True}), protections=[]).bot == "BOT1"
+
+
 @pytest.mark.parametrize("stoploss", [-0.10, -0.79])
 def test_a_stoploss_that_would_end_positions_before_their_plan_stops_the_start(
     userdir: Path, stoploss: float

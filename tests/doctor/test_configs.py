@@ -41,6 +41,14 @@ def test_the_shipped_config_is_ok(settings: Settings) -> None:
     assert list(check_config(settings, "BOT1", file_of(settings), config, settings.bots["BOT1"])) == []
 
 
+def test_a_config_that_switches_our_exits_off_fails(settings: Settings) -> None:
+    (found,) = changed(settings, use_exit_signal=False)
+
+    assert found.state is State.FAIL
+    assert "the kill switch would end no position" in found.text
+    assert changed(settings, use_exit_signal=True) == []
+
+
 def test_a_missing_config_comes_with_the_command_that_makes_one(settings: Settings) -> None:
     file_of(settings).unlink()
 

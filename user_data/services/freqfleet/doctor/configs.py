@@ -21,9 +21,11 @@ from jsonschema.exceptions import best_match
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from freqfleet.doctor.findings import Finding, fail, note, ok
+from freqfleet.doctor.findings import Finding, fail, failed, note, ok
+from freqfleet.errors import SettingsError
 from freqfleet.settings import BotSettings, Settings
 from freqfleet.trades.read_only import describe
+from freqfleet.wiring import check_exits_are_asked
 
 MEMORY = "memory"
 _REFUSED = "freqtrade refuses it too; correct it"
@@ -71,6 +73,10 @@ def check_config(
             f"strategy is {strategy!r}, fleet.toml says {bot_settings.strategy!r}",
             f"make {file} and [bots.{bot}] agree",
         )
+    try:
+        check_exits_are_asked(bot, config)
+    except SettingsError as error:
+        yield failed(subject, error, remedy=f"change {file}")
     yield from _check_db_url(settings, bot, file, config, bot_settings)
     if not config.get("dry_run", True):
         yield note(subject, "dry_run is false: this bot trades real money")

@@ -15,6 +15,7 @@ from freqfleet.wiring.feeders import (
     open_bank_door,
     open_bank_ensemble,
 )
+from freqfleet.wiring.host_exits import check_exits_are_asked
 from freqfleet.wiring.leverage import check_stoploss, leverage_rule
 from freqfleet.wiring.stores import (
     load_book,
@@ -28,6 +29,7 @@ from freqfleet.wiring.stores import (
 
 __all__ = [
     "LEARNERS",
+    "check_exits_are_asked",
     "check_stoploss",
     "chosen_recipes",
     "feeder_bank",

@@ -13,6 +13,7 @@ from freqfleet.settings import load_settings
 from freqfleet.wiring.books import book_keeper, book_line
 from freqfleet.wiring.caution import caution_of, protections_by_host
 from freqfleet.wiring.feeders import later_voters, make_ensemble
+from freqfleet.wiring.host_exits import check_exits_are_asked
 from freqfleet.wiring.leverage import check_stoploss, leverage_rule
 from freqfleet.wiring.outboxes import on_close_of
 
@@ -38,7 +39,8 @@ def open_bot(
     host : freqtrade's configuration.
     protections : the strategy's own; its StoplossGuard entries are served by runtime/stop_guard.py.
     dissent_allowed : False refuses an entry while any feeder votes for the other side.
-    Raises SettingsError for a bot that fleet.toml does not know; that stops freqtrade's start.
+    Raises SettingsError for a bot that fleet.toml does not know, and for a configuration of freqtrade that
+    defeats a plan's exits; that stops freqtrade's start.
     """
     from freqfleet.runtime.bot import FleetBot
     from freqfleet.runtime.entries import EntryPolicy
@@ -55,6 +57,7 @@ def open_bot(
     logger.info("%s: %s", bot, book_line(books, settings))
     leverage = leverage_rule(settings, host.get("stake_amount"))
     check_stoploss(bot, float(host["stoploss"]), leverage)
+    check_exits_are_asked(bot, host)
     guarded = trading or bool(host.get("enable_protections"))
     ensemble = make_ensemble(settings, newest=_LIVE_CANDLES if trading else None)
     every = min(_TIMEFRAME, timedelta(seconds=settings.refresh.parameters_seconds))
