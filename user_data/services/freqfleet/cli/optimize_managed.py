@@ -12,6 +12,7 @@ import click
 
 from freqfleet.cli.json_target import STDOUT, write_json
 from freqfleet.clock import SystemClock, iso
+from freqfleet.domain.known import known
 from freqfleet.learning.managed_run import ManagedOutcome, ManagedRun, compare_managed
 from freqfleet.settings import Settings
 
@@ -97,8 +98,8 @@ def _row(one: ManagedOutcome) -> dict[str, Any]:
     plain, managed = found.plain.best, found.managed.best
     return {
         **row,
-        "gain_bps": _known(found.gain * 1e4),
-        "standard_error_bps": _known(found.standard_error * 1e4),
+        "gain_bps": known(found.gain * 1e4),
+        "standard_error_bps": known(found.standard_error * 1e4),
         "helps": found.helps,
         "held_out_trades": found.held_out_trades,
         "ambiguous_trades": found.ambiguous_trades,
@@ -110,7 +111,3 @@ def _row(one: ManagedOutcome) -> dict[str, Any]:
 def _gain(one: ManagedOutcome) -> float:
     gain = math.nan if one.finding is None else one.finding.gain
     return gain if math.isfinite(gain) else -math.inf
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None

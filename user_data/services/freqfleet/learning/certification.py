@@ -7,7 +7,6 @@ part in the choice, and for which of them chance is no explanation.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from freqfleet.domain.decisions import CertifiedBy, Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.known import known
 from freqfleet.domain.sides import Side
 from freqfleet.learning.candidacy import Candidacy
 from freqfleet.learning.cells import Cells
@@ -216,15 +216,15 @@ class Certifier:
             backtested_profit=figures.mean_profit,
             optimistic_test_profit=None,
             ambiguous_trades=None,
-            win_rate=_known(figures.win_rate),
-            profit_factor=_known(figures.profit_factor),
-            sharpe_per_trade=_known(figures.sharpe_per_trade),
+            win_rate=known(figures.win_rate),
+            profit_factor=known(figures.profit_factor),
+            sharpe_per_trade=known(figures.sharpe_per_trade),
             claim_bps=ruling.claim_bps,
             p_value=None if own is None else own.p_value,
             q_value=ruling.q_value,
-            improvement_bps=None if own is None else _known(own.mean * BPS),
-            standard_error_bps=None if own is None else _known(own.standard_error * BPS),
-            t_value=None if own is None else _known(own.t),
+            improvement_bps=None if own is None else known(own.mean * BPS),
+            standard_error_bps=None if own is None else known(own.standard_error * BPS),
+            t_value=None if own is None else known(own.t),
             effective_df=None if own is None else own.effective_df,
             folds=ruling.folds_used,
             worst_fold_bps=ruling.worst_fold_bps,
@@ -284,7 +284,3 @@ def _certified_by(verdict: Verdict) -> CertifiedBy | None:
     if verdict is Verdict.PUBLISHED:
         return "pair"
     return "family" if verdict is Verdict.INHERITED else None
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -11,7 +11,6 @@ one did. A record that the store refuses is said; the others are stored.
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from typing import Protocol
 from freqfleet.clock import Clock, from_ms, iso
 from freqfleet.domain.bin_record import BinRecord, ProfitPosterior
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.known import known
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS, LeverageBin
 from freqfleet.domain.sides import Side
 from freqfleet.learning.bin_columns import BinColumns
@@ -308,10 +308,10 @@ class Controller:
                 mean_sd_ratio=float(belief.mean_sd[at]),
                 trade_sd_ratio=float(belief.trade_sd[at]),
             ),
-            win_rate=_measured(level.win_rate[at]),
-            mean_win_ratio=_measured(level.mean_win[at]),
-            mean_loss_ratio=_measured(level.mean_loss[at]),
-            profit_factor=_measured(level.profit_factor[at]),
+            win_rate=known(level.win_rate[at]),
+            mean_win_ratio=known(level.mean_win[at]),
+            mean_loss_ratio=known(level.mean_loss[at]),
+            profit_factor=known(level.profit_factor[at]),
             confidence=min(max(float(belief.confidence[at]), 0.0), 1.0),
             stop_loss=exits.stop_loss if exits is not None else None,
             take_profit=exits.take_profit if exits is not None else None,
@@ -325,7 +325,3 @@ class Controller:
         if text not in self._said:
             self._said.add(text)
             logger.log(self._level, "%s", text)
-
-
-def _measured(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

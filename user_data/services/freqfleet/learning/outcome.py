@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from freqfleet.clock import iso
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.known import known
 from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
@@ -48,9 +48,9 @@ def _decay(one: Decay) -> dict[str, Any]:
     return {
         "key": one.key,
         "trades": one.trades,
-        "learned_bps": _known(one.learned_bps),
-        "since_bps": _known(one.since_bps),
-        "z": _known(one.z),
+        "learned_bps": known(one.learned_bps),
+        "since_bps": known(one.since_bps),
+        "z": known(one.z),
         "p_value": None if one.unsure else one.p_value,
         "unsure": one.unsure or None,
     }
@@ -62,10 +62,6 @@ def _followed(exits: ExitParameters | None) -> dict[str, Any] | None:
         return None
     plain = exits.plain().to_dict()
     return {name: value for name, value in exits.to_dict().items() if name not in plain and value}
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:

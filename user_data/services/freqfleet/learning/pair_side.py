@@ -7,13 +7,13 @@ It reads no store and no clock: the same trades and candles give the same decisi
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.exits import ExitParameters, ExitSource
+from freqfleet.domain.known import known
 from freqfleet.domain.sides import Side
 from freqfleet.learning.candidacy import Candidacy, Nomination
 from freqfleet.learning.exact_search import ExactSearch, TrainingTrades
@@ -277,15 +277,15 @@ class PairSideLearner:
             trades=len(sample.trades),
             effective_trades=sample.effective,
             train_profit=result.value,
-            test_profit=_measured(score.mean_profit),
-            incumbent_test_profit=_measured(held_out.mean(incumbent.parameters)),
-            backtested_profit=_measured(score.mean_profit),  # out of sample, and nothing else
-            win_rate=_measured(score.win_rate),
-            profit_factor=_measured(score.profit_factor),
-            sharpe_per_trade=_measured(score.sharpe_per_trade),
+            test_profit=known(score.mean_profit),
+            incumbent_test_profit=known(held_out.mean(incumbent.parameters)),
+            backtested_profit=known(score.mean_profit),  # out of sample, and nothing else
+            win_rate=known(score.win_rate),
+            profit_factor=known(score.profit_factor),
+            sharpe_per_trade=known(score.sharpe_per_trade),
             detail_trades=sample.detailed or None,
             ambiguous_trades=training.ambiguous_trades(best) + score.ambiguous_trades,
-            optimistic_test_profit=_measured(score.optimistic_mean_profit),
+            optimistic_test_profit=known(score.optimistic_mean_profit),
             search=self.search,
             candidates=result.candidates,
             seed=study_seed(self.settings.seed, pair, side),
@@ -375,7 +375,3 @@ def _with_surroundings(evidence: Evidence, plateau: Plateau) -> Evidence:
         plateau_widths=plateau.widths,
         boundary=plateau.edges,
     )
-
-
-def _measured(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -7,7 +7,6 @@ different. It reads no store and no clock, so where it runs changes nothing.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +16,7 @@ import numpy as np
 
 from freqfleet.clock import to_ms
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.known import known
 from freqfleet.domain.sides import Side
 from freqfleet.errors import MarketError
 from freqfleet.learning.heap import keep_freed_memory
@@ -145,5 +145,4 @@ class PairWork:
 def _latest_atr(market: PairMarket, as_of: datetime) -> float | None:
     candles = market.candles
     finished = int(np.searchsorted(candles.time_ms, to_ms(as_of) - candles.timeframe_ms, side="right"))
-    latest = float(market.atr_ratio[finished - 1]) if finished else math.nan
-    return latest if math.isfinite(latest) else None
+    return known(market.atr_ratio[finished - 1]) if finished else None

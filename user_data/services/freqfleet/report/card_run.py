@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
 from freqfleet.domain.decisions import Verdict
+from freqfleet.domain.known import known
 from freqfleet.learning.candidacy import Candidacy
 from freqfleet.learning.certification import Certified
 from freqfleet.learning.lattice import Lattice
@@ -133,10 +133,10 @@ def _family(family: FamilyRuling) -> FamilyTest:
         name=family.name,
         members=family.units,
         trades=0 if test is None else test.trades,
-        improvement_bps=None if test is None else _known(test.mean * _BPS),
-        standard_error_bps=None if test is None else _known(test.standard_error * _BPS),
-        t_value=None if test is None else _known(test.t),
-        effective_df=None if test is None else _known(test.effective_df),
+        improvement_bps=None if test is None else known(test.mean * _BPS),
+        standard_error_bps=None if test is None else known(test.standard_error * _BPS),
+        t_value=None if test is None else known(test.t),
+        effective_df=None if test is None else known(test.effective_df),
         p_value=family.p_value,
         fires=family.fires,
     )
@@ -161,10 +161,6 @@ def _decay_line(name: str, decay: Decay, *, flagged: bool) -> DecayLine:
         p_value=decay.p_value if sure else None,
         flagged=flagged,
     )
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _costs(costs: CostSettings) -> str:
