@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from freqfleet.cli import main
+from replaycases import waves
+from wavingfleets import ETH, FLEET, PEAKS, write_fleet
 
 
 @pytest.fixture
@@ -29,3 +32,10 @@ def run(
         return int(ended.value.code or 0), said.out, said.err
 
     return call
+
+
+@pytest.fixture
+def fleet(userdir: Path) -> Path:
+    """A userdir with candles of two pairs, and BTC trades that a wider target would improve."""
+    candles, trades = waves(PEAKS)
+    return write_fleet(userdir, FLEET, [(candles, trades), (replace(candles, pair=ETH), [])])

@@ -15,23 +15,17 @@ from pathlib import Path
 import pytest
 
 from freqfleet.cli.optimize_run import run_with_bar
-from freqfleet.clock import iso
 from freqfleet.domain.decisions import Decision, Evidence, Verdict
 from freqfleet.domain.sides import Side
 from freqfleet.exchange.freqtrade_runs import clean_environment
 from freqfleet.learning.optimizer_run import OptimizerRun
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pair_work import PairOutcome
-from freqfleet.market.candles import CandleFiles
 from freqfleet.report.formats import plural
-from freqfleet.settings import load_settings
-from freqfleet.testing.candle_tables import write_candles
-from freqfleet.wiring import open_store
-from replaycases import WAVE_CANDLES, after, waves
+from replaycases import waves
+from wavingfleets import AS_OF, WAVES, write_fleet
 
 PROGRAM = [sys.executable, "-c", "from freqfleet.cli import main; main()"]
-WAVES = 80
-AS_OF = iso(after(5 * WAVE_CANDLES * (WAVES + 2)))
 PAIRS = [f"{name}/USDT:USDT" for name in ("ADA", "BTC", "ETH", "SOL", "XRP")]
 # So many trials take a pair about a second, and five pairs much longer than the first one.
 FLEET = """
@@ -47,17 +41,18 @@ method = "holdout"
 
 def fleet(userdir: Path) -> Path:
     """Make a userdir in which every pair has something to publish; return its store."""
-    (userdir / "config").mkdir(parents=True)
-    (userdir / "config" / "fleet.toml").write_text(FLEET, encoding="utf-8")
-    settings = load_settings(userdir)
-    files, store = CandleFiles(settings.datadir), open_store(settings)
     candles, trades = waves([0.06] * WAVES)
-    for number, pair in enumerate(PAIRS):
-        write_candles(files.path(pair), replace(candles, pair=pair))
-        store.record_closed_trades(
-            [replace(one, pair=pair, trade_id=one.trade_id + 1_000 * number) for one in trades]
-        )
-    store.close()
+    write_fleet(
+        userdir,
+        FLEET,
+        [
+            (
+                replace(candles, pair=pair),
+                [replace(one, pair=pair, trade_id=one.trade_id + 1_000 * number) for one in trades],
+            )
+            for number, pair in enumerate(PAIRS)
+        ],
+    )
     return userdir / "learning.sqlite"
 
 

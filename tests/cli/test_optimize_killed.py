@@ -14,15 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from freqfleet.clock import iso
 from freqfleet.market.candles import CandleFiles
 from freqfleet.settings import load_settings
-from freqfleet.testing.candle_tables import write_candles
-from freqfleet.wiring import open_store
-from replaycases import WAVE_CANDLES, after, waves
+from replaycases import waves
+from wavingfleets import AS_OF, WAVES, published, write_fleet
 
-WAVES = 80
-AS_OF = iso(after(5 * WAVE_CANDLES * (WAVES + 2)))
 PAIRS = tuple(f"{letter * 3}/USDT:USDT" for letter in "ABCDEFGHIJ")
 FLEET = """
 [optimizer]
@@ -39,17 +35,11 @@ ASKED = ("optimize", "--as-of", AS_OF, "--search", "tpe", "--study", "night", "-
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory) -> Path:
     """A userdir with ten pairs, each with a target of its own that beats the default."""
-    folder = tmp_path_factory.mktemp("fleet") / "user_data"
-    (folder / "config").mkdir(parents=True)
-    (folder / "config" / "fleet.toml").write_text(FLEET)
-    settings = load_settings(folder)
-    files, store = CandleFiles(settings.datadir), open_store(settings)
+    markets = []
     for number, pair in enumerate(PAIRS):
         candles, trades = waves([0.05 + 0.005 * number] * WAVES, pair=pair)
-        write_candles(files.path(pair), candles)
-        store.record_closed_trades([replace(one, trade_id=one.trade_id + 1000 * number) for one in trades])
-    store.close()
-    return folder
+        markets.append((candles, [replace(one, trade_id=one.trade_id + 1000 * number) for one in trades]))
+    return write_fleet(tmp_path_factory.mktemp("fleet") / "user_data", FLEET, markets)
 
 
 def command(userdir: Path, *arguments: str) -> list[str]:
@@ -73,12 +63,8 @@ def finish(userdir: Path, *arguments: str, answer: int | None = 0) -> list[dict]
     return json.loads(done.stdout)["decisions"]
 
 
-def published(userdir: Path) -> list[str]:
-    store = open_store(load_settings(userdir))
-    try:
-        return [one.key.pair for one in store.parameter_versions()]
-    finally:
-        store.close()
+def published_pairs(userdir: Path) -> list[str]:
+    return [one.key.pair for one in published(userdir)]
 
 
 def finished(userdir: Path) -> list[str]:
@@ -107,7 +93,7 @@ def test_killed_run_keeps_finished_pairs_and_resume_completes_it_as_if_uninterru
     process.kill()
     process.communicate()
     before = finished(killed)
-    stored = published(killed)
+    stored = published_pairs(killed)
 
     assert 3 <= len(before) < len(PAIRS)
     assert set(before) <= set(stored)
@@ -118,7 +104,7 @@ def test_killed_run_keeps_finished_pairs_and_resume_completes_it_as_if_uninterru
     decisions = finish(killed, "--resume", "--jobs", jobs)
 
     assert decisions == expected
-    assert sorted(published(killed)) == list(PAIRS)
+    assert sorted(published_pairs(killed)) == list(PAIRS)
     assert sorted(finished(killed)) == list(PAIRS)
 
 
@@ -162,6 +148,6 @@ def test_killed_before_the_gate_a_run_keeps_its_pairs_and_decides_as_if_uninterr
         CandleFiles(load_settings(killed).datadir).path(pair).unlink()
 
     assert 2 <= len(before) < len(PAIRS)
-    assert published(killed) == []  # nothing passes the gate alone
+    assert published_pairs(killed) == []  # nothing passes the gate alone
     assert finish(killed, *exact, "--resume", answer=None) == expected
-    assert published(killed) == published(whole)
+    assert published_pairs(killed) == published_pairs(whole)

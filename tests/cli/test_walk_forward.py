@@ -12,16 +12,13 @@ import numpy as np
 import pytest
 
 from freqfleet.clock import iso
-from freqfleet.market.candles import CandleFiles
-from freqfleet.parameters.version import ParameterVersion
 from freqfleet.settings import load_settings
-from freqfleet.testing.candle_tables import write_candles
 from freqfleet.testing.trades import version
 from freqfleet.wiring import open_store
-from replaycases import BTC, WAVE_CANDLES, after, waves
+from replaycases import WAVE_CANDLES, after, waves
+from wavingfleets import WAVES, published, write_fleet
 
 Run = Callable[..., tuple[int, str, str]]
-WAVES = 80
 PEAKS = np.random.default_rng(3).normal(0.07, 0.02, WAVES).clip(0.03, 0.14)
 WAVE_MINUTES = 5 * WAVE_CANDLES
 FIRST, LAST = (iso(after(WAVE_MINUTES * wave)) for wave in (34, WAVES + 2))
@@ -39,29 +36,14 @@ time_limit_minutes = 240
 @pytest.fixture
 def fleet(userdir: Path) -> Path:
     """A userdir whose BTC trades a wider target would improve."""
-    (userdir / "config").mkdir()
-    (userdir / "config" / "fleet.toml").write_text(FLEET)
-    settings = load_settings(userdir)
     candles, trades = waves(PEAKS)
-    write_candles(CandleFiles(settings.datadir).path(BTC), candles)
-    store = open_store(settings)
-    store.record_closed_trades([replace(one, instance="db:1") for one in trades])
-    store.close()
-    return userdir
-
-
-def versions(userdir: Path) -> list[ParameterVersion]:
-    store = open_store(load_settings(userdir))
-    try:
-        return store.parameter_versions()
-    finally:
-        store.close()
+    return write_fleet(userdir, FLEET, [(candles, [replace(one, instance="db:1") for one in trades])])
 
 
 def test_publishes_each_version_at_its_step_and_ends_with_0(run: Run, fleet: Path) -> None:
     code, out, _ = run("walk-forward", *SPAN)
 
-    stored = versions(fleet)
+    stored = published(fleet)
     assert code == 0
     assert len(stored) >= 1
     assert {one.recorded_at for one in stored} <= {
@@ -73,23 +55,23 @@ def test_publishes_each_version_at_its_step_and_ends_with_0(run: Run, fleet: Pat
 
 def test_the_same_command_again_changes_nothing(run: Run, fleet: Path) -> None:
     run("walk-forward", *SPAN)
-    before = versions(fleet)
+    before = published(fleet)
 
     code, out, _ = run("walk-forward", *SPAN)
 
-    assert (code, versions(fleet)) == (0, before)
+    assert (code, published(fleet)) == (0, before)
     assert f"{len(before)} version and" in out
     assert "5 of 5" in out  # at the step of the version: it, and four levels of bins
 
 
 def test_two_workers_publish_what_one_does(run: Run, fleet: Path) -> None:
     run("walk-forward", *SPAN, "--jobs", "2")
-    by_two = versions(fleet)
+    by_two = published(fleet)
 
     code, _, err = run("walk-forward", *SPAN)  # refuses a step that it would decide otherwise
 
     assert by_two
-    assert (code, versions(fleet)) == (0, by_two), err
+    assert (code, published(fleet)) == (0, by_two), err
 
 
 def test_json_to_stdout_is_the_whole_of_it(run: Run, fleet: Path) -> None:
@@ -99,7 +81,7 @@ def test_json_to_stdout_is_the_whole_of_it(run: Run, fleet: Path) -> None:
     assert code == 0
     assert document["schema"] == 1
     assert document["steps"][0]["as_of"] == FIRST
-    assert document["versions"] == len(versions(fleet))
+    assert document["versions"] == len(published(fleet))
 
 
 @pytest.mark.parametrize(("columns", "retracted"), [(80, 0), (120, 1)])
@@ -159,7 +141,7 @@ def test_wrong_arguments_end_with_2_and_one_sentence(
     assert code == 2
     assert said in err
     assert "Traceback" not in err
-    assert versions(fleet) == []
+    assert published(fleet) == []
 
 
 def test_a_store_with_a_live_history_inside_the_span_is_refused(run: Run, fleet: Path) -> None:
