@@ -116,7 +116,6 @@ class Bench:
 
     def __init__(self, size: Size, folder: Path, *, shared: Path | None, seed: int, tell: Tell) -> None:
         self._size = size
-        self._shared = shared
         self._folder = folder
         self._shared = shared
         self._seed = seed

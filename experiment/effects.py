@@ -131,16 +131,17 @@ def entry_of(trade: ClosedTrade) -> Entry:
 
 def daily_profit(trades: Iterable[ClosedTrade], days: Sequence[date]) -> list[float]:
     """Return the sum of position-level profit of the trades opened on each day."""
-    earned: defaultdict[date, float] = defaultdict(float)
-    for one in trades:
-        earned[one.opened_at.date()] += one.position_profit_ratio
-    return [earned[day] for day in days]
+    return _daily(((one.opened_at, one.position_profit_ratio) for one in trades), days)
 
 
 def _daily_quote(trades: Iterable[ClosedTrade], days: Sequence[date]) -> list[float]:
+    return _daily(((one.opened_at, one.profit_quote) for one in trades), days)
+
+
+def _daily(profits: Iterable[tuple[datetime, float]], days: Sequence[date]) -> list[float]:
     earned: defaultdict[date, float] = defaultdict(float)
-    for one in trades:
-        earned[one.opened_at.date()] += one.profit_quote
+    for opened_at, profit in profits:
+        earned[opened_at.date()] += profit
     return [earned[day] for day in days]
 
 

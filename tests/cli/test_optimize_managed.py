@@ -21,8 +21,8 @@ def test_managed_exits_are_compared_shown_and_never_published(run, fleet):
     first, skipped, verdict, refusal = out.splitlines()
     assert first.startswith(f"{BTC} long: following the path ")
     assert " on 24 trades not searched " in first
-    assert skipped == "not compared: 1 pair sides, 0 trades, 60 needed"
-    assert "of 1 pair sides; where it is worth nothing it would for 0.0" in verdict
+    assert skipped == "not compared: 1 pair side, 0 trades, 60 needed"
+    assert "of 1 pair side; where it is worth nothing it would for 0.0" in verdict
     assert refusal.startswith("nothing is published: --search random chose by looking at trades")
     assert " done" not in err  # a bar says how far it is, and leaves nothing behind
 

@@ -14,6 +14,7 @@ from freqfleet.cli.json_target import STDOUT, write_json
 from freqfleet.clock import SystemClock, iso
 from freqfleet.domain.known import known
 from freqfleet.learning.managed_run import ManagedOutcome, ManagedRun, compare_managed
+from freqfleet.report.formats import plural
 from freqfleet.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,11 +68,12 @@ def lines(run: ManagedRun) -> list[str]:
     compared = sorted(run.compared, key=_gain, reverse=True)
     said = [f"{one.pair} {one.side.value}: {one.finding.text}" for one in compared if one.finding is not None]
     left = Counter(one.reason for one in run.outcomes if one.finding is None)
-    said += [f"not compared: {count} pair sides, {reason}" for reason, count in left.items()]
+    said += [f"not compared: {plural(count, 'pair side')}, {reason}" for reason, count in left.items()]
+    of_all = f"{run.helped} of {plural(len(compared), 'pair side')}"
     return [
         *said,
-        f"following the path stands clear of chance for {run.helped} of {len(compared)} pair sides; where it "
-        f"is worth nothing it would for {run.helped_by_chance:.1f}",
+        f"following the path stands clear of chance for {of_all}; where it is worth nothing it would for "
+        f"{run.helped_by_chance:.1f}",
         f"nothing is published: --search {run.search} chose by looking at trades, which the publication gate "
         "does not certify; --search lattice lets the gate choose, and publishes what holds",
     ]

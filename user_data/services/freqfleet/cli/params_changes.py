@@ -73,7 +73,9 @@ def export(invocation: Invocation, file: Path, force: bool, json_target: str | N
     if json_target is not None:
         write_json(json_target, {"file": str(file), "versions": len(versions), "left_out": unusable})
     if json_target != STDOUT:
-        click.echo(f"{_counted(len(versions))} written to {file}")
+        from freqfleet.report.formats import plural
+
+        click.echo(f"{plural(len(versions), 'version')} written to {file}")
     for label, reason in unusable.items():
         click.echo(f"left out: {label}: {reason}", err=True)
 
@@ -117,8 +119,10 @@ def import_(invocation: Invocation, file: Path, dry_run: bool, json_target: str 
             },
         )
     if json_target != STDOUT:
+        from freqfleet.report.formats import plural
+
         done = "would be added" if dry_run else "added"
-        click.echo(f"{_counted(len(new))} {done}, {len(versions) - len(new)} were there already")
+        click.echo(f"{plural(len(new), 'version')} {done}, {len(versions) - len(new)} were there already")
 
 
 def _change(
@@ -195,7 +199,3 @@ def _values(version: ParameterVersion | None) -> dict[str, Any] | None:
     if version is None:
         return None
     return {"version": version.version_id, "parameters": version.parameters.to_dict()}
-
-
-def _counted(count: int) -> str:
-    return f"{count} version" if count == 1 else f"{count} versions"
