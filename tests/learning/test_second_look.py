@@ -28,6 +28,7 @@ from freqfleet.settings import (
 )
 from freqfleet.store.series import DECAY_Z
 from freqfleet.testing.memory_store import MemoryStore
+from freqfleet.testing.trades import version
 from replaycases import WAVE_CANDLES, FakeCandleFiles, after, waves
 
 PAIR = "BTC/USDT:USDT"
@@ -36,10 +37,10 @@ DAYS = 45
 KEY = f"{PAIR} long"
 
 
-def settings_for(*, days_back=90, **gate):
+def settings_for(*, days_back=90, take_profit=(0.015, 0.20), **gate):
     return load_settings(
         Path("nowhere"),
-        optimizer=OptimizerSettings(time_limit_minutes=(240,), days_back=days_back),
+        optimizer=OptimizerSettings(time_limit_minutes=(240,), days_back=days_back, take_profit=take_profit),
         defaults=DefaultSettings(time_limit_minutes=240),
         gate=GateSettings(**gate),
     )
@@ -55,13 +56,18 @@ def heights(seed, mean, days):
     return np.random.default_rng(seed).normal(mean, 0.02, days * WAVES_A_DAY).clip(0.005, 0.15)
 
 
+def day_of(number):
+    """Return the morning of a day, counted from the first."""
+    return after(5 * WAVE_CANDLES * WAVES_A_DAY * number)
+
+
 def run_on(day, store, candles, standings, settings, **options):
-    """Run as of the morning of a day, counted from the first."""
+    """Run as of the morning of a day."""
     return Optimizer(
         store=store,
         candles=FakeCandleFiles(candles),
         settings=settings,
-        clock=FixedClock(after(5 * WAVE_CANDLES * WAVES_A_DAY * day)),
+        clock=FixedClock(day_of(day)),
         standings=standings,
         **options,
     ).run()
@@ -145,6 +151,25 @@ def test_what_was_taken_back_by_hand_is_not_published_again_within_a_week():
     assert [verdicts[day] for day in (21, 24, 27)] == [Verdict.KEPT] * 3
     assert verdicts[28] is Verdict.PUBLISHED
     assert verdicts[29] is Verdict.KEPT
+
+
+def test_a_champion_that_earns_less_than_what_it_replaced_is_retracted_by_their_account():
+    candles, trades = market(heights(3, 0.05, DAYS))
+    settings = settings_for(take_profit=(0.2, 0.3), e_publish=2.0)  # no wave rises to where the gate looks
+    store, standings = store_with(trades), StandingsInMemory()
+    greedy = version(
+        pair=PAIR, recorded_at=day_of(10), stop_loss=-0.04, take_profit=0.15, time_limit_minutes=240
+    )
+    store.publish_parameters([greedy])
+
+    for day in range(14, DAYS - 2, 4):
+        assert store.parameter_versions() == [greedy]
+        decision = long_of(run_on(day, store, candles, standings, settings)).decision
+
+    assert day == 42
+    assert decision.reason.startswith("retracted: the paper account of what it replaced stands at 2.")
+    assert decision.parameters == settings.defaults.parameters()
+    assert store.parameter_versions()[-1].stage is Stage.RETIRED
 
 
 def test_a_champion_whose_edge_vanishes_is_retracted_and_says_why():

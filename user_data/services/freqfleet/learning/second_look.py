@@ -113,13 +113,12 @@ class SecondLook:
     def _by_account(self, one: Certified, record: Record) -> tuple[Certified, Record]:
         """Return what the candidate's account makes of a ruling, and the record after it."""
         standing, today = record.standing, self._today
-        wealth = standing.candidate.settled(today).wealth
+        candidate = standing.candidate.settled(today)
+        wealth = candidate.wealth
         decision = one.finding.decision
         evidence = replace(decision.evidence, e_value=wealth)
         one = replace(one, finding=replace(one.finding, decision=replace(decision, evidence=evidence)))
-        earned = replace(standing, candidate=standing.candidate.settled(today)).publishes(
-            today, self.e_publish
-        )
+        earned = replace(standing, candidate=candidate).publishes(today, self.e_publish)
         exits = None
         if one.selected != KEEP:
             exits = self.lattice.exits_of(one.candidacy, one.selected)
@@ -148,13 +147,12 @@ class SecondLook:
             return None
         if decayed is not None:
             return f"later trades fall {decayed.z:.1f} standard errors behind what was claimed"
-        mirrored = standing.mirrored
-        if mirrored is None:
+        if standing.mirrored is None:
             return None
-        wealth = mirrored.settled(today).wealth if mirrored.last_day is not None else mirrored.wealth
-        if wealth < self.e_publish:
+        mirrored = standing.mirrored.settled(today)
+        if not replace(standing, mirrored=mirrored).retracts(today, self.e_publish):
             return None
-        return f"the paper account of what it replaced stands at {wealth:.1f}"
+        return f"the paper account of what it replaced stands at {mirrored.wealth:.1f}"
 
     def _choice(self, one: Certified) -> Choice:
         estimates = one.candidacy.estimates

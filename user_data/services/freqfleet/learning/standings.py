@@ -24,7 +24,7 @@ from freqfleet.domain.exits import VOLATILITY_FACTOR_BOUNDS, ExitParameters
 from freqfleet.errors import InputError, ParameterError
 from freqfleet.learning.candidacy import Candidacy
 from freqfleet.learning.cells import Cells
-from freqfleet.market.arrays import FloatArray
+from freqfleet.market.arrays import BoolArray, FloatArray
 from freqfleet.store.whole_file import write_whole
 from freqfleet.validation.folds import DAY_MS
 from freqfleet.validation.paper_account import PaperAccount, Standing
@@ -189,7 +189,7 @@ def _last_day_that_is_over(candidacy: Candidacy, as_of_ms: int) -> int:
 def _booked(
     standing: Standing,
     day: int,
-    mine: FloatArray,
+    mine: BoolArray,
     record: Record,
     candidacy: Candidacy,
     lattice: Cells,
