@@ -9,6 +9,7 @@ dashboard opens both.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ class _TrialDiary:
 
         here = max(len(self._known) - self._next, 0)
         for asked, value in list(zip(parameters, values, strict=True))[here:]:
-            failed = value != value  # noqa: PLR0124  (NaN)
+            failed = math.isnan(value)
             trial = optuna.trial.create_trial(
                 state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE,
                 value=None if failed else value,

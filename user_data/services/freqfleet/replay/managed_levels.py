@@ -106,15 +106,14 @@ class LevelMaker:
         """Return the candle at whose open `regime_turned` first holds, one beyond the window where never."""
         paths, never = self._paths, self._paths.width + 1
         rows = np.full((len(parameters), len(paths)), never, dtype=np.int64)
-        wanted = {one.regime_exit_z for one in parameters} - {None}
+        wanted = {one.regime_exit_z for one in parameters if one.regime_exit_z is not None}
         if not wanted:
             return rows
         if paths.trend_z is None:
-            raise InputError(f"regime_exit_z={min(wanted)!r} needs paths gathered with their trend")  # type: ignore[type-var]
+            raise InputError(f"regime_exit_z={min(wanted)!r} needs paths gathered with their trend")
         favour = self._sign * paths.trend_z
         best = np.fmax.accumulate(favour, axis=1)
         for limit in wanted:
-            assert limit is not None
             holds = (favour <= -limit) & (best > -limit)
             holds[:, 0] = False  # the close before the entry
             first = np.where(holds.any(axis=1), holds.argmax(axis=1), never)  # close i - 1 is column i

@@ -93,10 +93,6 @@ class FeederTrainer:
             )
         )
 
-    def first_open(self) -> datetime:
-        """Return when the oldest candle of all pairs opened."""
-        return from_ms(min(int(one.candles.time_ms[0]) for one in self._markets if len(one.candles)))
-
     def fit(self, until: datetime) -> Iterator[FeederFit]:
         """Yield each feeder, trained on what was known at `until`; nothing is written.
 
