@@ -12,7 +12,7 @@ import pytest
 
 from botcases import BTC, STEP, bot_with
 from freqfleet.clock import FixedClock
-from freqfleet.domain.exits import ExitSource
+from freqfleet.domain.exits import ExitParameters, ExitSource
 from freqfleet.domain.kill_switch import DrawdownLimits, KillState
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.managed_exits import ManagedExits
@@ -134,8 +134,9 @@ def test_an_open_beyond_a_stop_that_has_moved_is_left_there_and_named_after_it()
     assert leaves(bot, trade, [100.0, 103.8, 103.0, 102.9]) == "trailing_stop"
 
 
-def test_a_stop_that_never_moves_asks_for_no_candles() -> None:
-    bot = bot_with(version(recorded_at=PUBLISHED, stop_loss=-0.02))
+@pytest.mark.parametrize("exits", [MANAGED, MANAGED.plain()], ids=["gives back", "plain"])
+def test_a_stop_that_never_moves_asks_for_no_candles(exits: ExitParameters) -> None:
+    bot = bot_with(version(recorded_at=PUBLISHED, parameters=exits))
 
     def unasked() -> pd.DataFrame:
         raise AssertionError("the candles were asked for")
