@@ -85,7 +85,8 @@ class Publisher:
             return
         for refused in receipt.rejected:
             self.note(f"the store refused to retract {champion.version_id}: {refused}")
-        self.note(f"{champion.key.label}: {champion.version_id} is retracted: {reason}")
+        if not receipt.rejected:
+            self.note(f"{champion.key.label}: {champion.version_id} is retracted: {reason}")
 
     def publish_waiting(self, book: ParameterBook) -> None:
         """Publish what an earlier run could not, unless something newer has been learned since.
