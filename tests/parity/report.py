@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS))  # run as a script, only its own folder is there
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, only its own folder is there
 
-from parity.comparison import OUT_VARIABLE, Comparison  # noqa: E402 - found by the line above
+from parity.comparison import OUT_VARIABLE, Comparison
+
+TESTS = Path(__file__).parents[1]
 
 INTRODUCTION = """# Parity with freqtrade
 

@@ -20,19 +20,19 @@ from freqfleet.domain.sides import Side
 from freqfleet.market.candles import CandleFiles
 from synthetic_market import write_plain_market
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the bench lies beside the package, not in it
+
+from bench import contest
+from bench.machine import Surroundings, measured_commit
+from bench.market import Market, write_market
+from bench.measure import BenchError, environment, run
+from bench.ours import limits_to
+from bench.page import updated
+from bench.store import main as store_bench
+from bench.table import Row, Section, at_least_times, at_most, missed, not_measured, to_markdown
+from bench.trades import seeded_trades
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # the bench lies beside the package, not in it
-
-from bench import contest  # noqa: E402
-from bench.machine import Surroundings, measured_commit  # noqa: E402
-from bench.market import Market, write_market  # noqa: E402
-from bench.measure import BenchError, environment, run  # noqa: E402
-from bench.ours import limits_to  # noqa: E402
-from bench.page import updated  # noqa: E402
-from bench.store import main as store_bench  # noqa: E402
-from bench.table import Row, Section, at_least_times, at_most, missed, not_measured, to_markdown  # noqa: E402
-from bench.trades import seeded_trades  # noqa: E402
-
 needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="the measured engine needs numba")
 
 

@@ -3,11 +3,10 @@
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # the bench lies beside the package, not in it
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the bench lies beside the package, not in it
 
-from bench.controller import QUICK_DAYS, QUICK_WINDOWS, controller  # noqa: E402
-from bench.market import write_market  # noqa: E402
+from bench.controller import QUICK_DAYS, QUICK_WINDOWS, controller
+from bench.market import write_market
 
 
 def test_every_row_is_measured(tmp_path: Path):

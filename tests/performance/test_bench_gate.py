@@ -5,12 +5,11 @@ from pathlib import Path
 
 from freqfleet.testing.worlds.world import Recipe
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # the bench lies beside the package, not in it
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the bench lies beside the package, not in it
 
-from bench import gate  # noqa: E402
-from bench.gate_table import GateRow, to_markdown  # noqa: E402
-from bench.machine import surroundings  # noqa: E402
+from bench import gate
+from bench.gate_table import GateRow, to_markdown
+from bench.machine import surroundings
 
 TINY = gate.Size(null=1, planted=1, daily=1, weighted=1, timed=1)
 
