@@ -203,6 +203,18 @@ def test_a_stop_never_widens_and_tightening_ends_no_position_by_itself(
     assert bot.plan_of(trade).parameters.stop_loss == -0.02
 
 
+def test_defaults_that_stand_in_for_a_book_tighten_nothing() -> None:
+    """Started anew while the store is away; the learned stop of an open position is the wider one."""
+    tightens = Sizing(leverage=LeverageRule(wanted=3.0), tighten_open_trades=True)
+    trade = FakeTrade()
+    bot_with(version(recorded_at=PUBLISHED, stop_loss=-0.05)).freeze_plan(trade, OPENED, pd.DataFrame())
+
+    again = bot_with(sizing=tightens, caution=Caution(book_max_age=timedelta(hours=48)), started=False)
+
+    assert again.tightened_stop_margin_ratio(trade, OPENED + STEP, 100.0, lambda: frame([100.0])) is None
+    assert again.plan_of(trade).parameters.stop_loss == -0.05
+
+
 # -- what keeps a bot from opening ------------------------------------------------------------------------
 
 

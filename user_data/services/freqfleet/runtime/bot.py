@@ -261,13 +261,13 @@ class FleetBot:
         """Return the nearer stop that a version published since the entry asks for, measured from `rate`.
 
         None keeps the stop. A stop that the last close lies beyond is not taken: tightening ends no
-        position by itself.
+        position by itself. Nor are the defaults that stand in for a book too old: nobody published them.
         """
         if not self._sizing.tighten_open_trades:
             return None
         plan, side = self.plan_of(trade), Side.of(is_short=trade.is_short)
         found = self._books.book(now).resolve(trade.pair, side, trade.leverage, now)
-        if found.version in (plan.version, plan.tightened_by):
+        if found.version in (plan.version, plan.tightened_by) or self.book_age().degraded:
             return None
         nearer = plan.tightened(found.parameters, found.source, found.version)
         if nearer is None:
