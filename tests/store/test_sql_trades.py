@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 from contextlib import closing
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from freqfleet.store.sql import SqlStore
@@ -67,6 +68,18 @@ CHANGES = st.dictionaries(
 )
 
 
+# What lies just outside of each bound, which chance seldom meets.
+@example({7: ("leverage", 0.5)})
+@example({7: ("leverage", math.inf)})
+@example({7: ("open_rate", 0.0)})
+@example({7: ("open_rate", math.inf)})
+@example({7: ("close_rate", 0.0)})
+@example({7: ("close_rate", math.inf)})
+@example({7: ("margin_profit_ratio", math.inf)})
+@example({7: ("margin_profit_ratio", -math.inf)})
+@example({7: ("closed_ms", LAST_MS + 1)})
+@example({7: ("opened_ms", -62_135_596_800_001)})
+@example({7: ("closed_ms", 0)})
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES)
 def test_columns_use_and_skip_the_rows_that_objects_do(forty: Path, tmp_path: Path, changes):
@@ -101,7 +114,7 @@ def test_what_no_column_of_numbers_holds_is_skipped_with_the_reason(file, column
 
 def test_a_name_of_skipped_trades_only_is_not_among_the_names(file):
     edited(file, {7: ("bot", "BOT9")})
-    edited(file, {7: ("leverage", 0.5)})
+    edited(file, {7: ("pair", "btc")})  # looked at after the bot
     store = SqlStore(f"sqlite:///{file}")
 
     columns = store.trade_columns()

@@ -33,5 +33,8 @@ def test_what_can_be_read_is_read_and_the_rest_is_told_once(caplog: pytest.LogCa
 
 
 def test_a_fault_of_the_program_is_not_taken_for_one_of_the_row() -> None:
+    def wrong(row: StoredRow) -> int:
+        return int(row.no_such_column)
+
     with pytest.raises(AttributeError):
-        list(UnusableRows("the store").usable([SimpleNamespace()], number, label))
+        list(UnusableRows("the store").usable([SimpleNamespace(text="1")], wrong, label))

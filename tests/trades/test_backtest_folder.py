@@ -62,7 +62,7 @@ def test_a_later_sync_leaves_what_is_stored():
     store = MemoryStore()
     list(record_entries_once(store, [reading("old", [0, 1])]))
 
-    (again, newer) = record_entries_once(store, [reading("old", [0, 1]), reading("new", [0, 1, 2])])
+    (newer, again) = record_entries_once(store, [reading("new", [0, 1, 2]), reading("old", [0, 1])])
 
     assert (again.read, again.accepted, again.duplicate) == (2, 0, 2)
     assert (newer.read, newer.accepted, newer.duplicate) == (3, 1, 2)
