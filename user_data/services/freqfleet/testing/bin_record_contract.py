@@ -87,7 +87,7 @@ class BinRecordContract:
         moments.append(moments[-1] + MINUTE + timedelta(microseconds=600))
         store.record_bins(
             [
-                bin_record(pair=pair, step=step, side=side, recorded_at=at, trades=10 * number + 40)
+                bin_record(pair=pair, step=step, side=side, recorded_at=at, trades=10 * number + 70)
                 for number, at in enumerate(reversed(moments))
                 for pair in (None, "BTC/USDT:USDT")
                 for step in (None, LEVERAGE_BINS[0], LEVERAGE_BINS[4])

@@ -81,8 +81,12 @@ class VersionContract:
         store.publish_parameters([version(recorded_at=NOON + MINUTE, run_id="late")])
         store.publish_parameters([version(recorded_at=NOON, run_id="first")])
         store.publish_parameters([version(recorded_at=NOON, run_id="again")])
+        store.publish_parameters(
+            [version(recorded_at=NOON - MINUTE, valid_from=NOON + 9 * MINUTE, run_id="takes effect last")]
+        )
 
-        assert [one.run_id for one in store.parameter_versions()] == ["first", "again", "late"]
+        found = [one.run_id for one in store.parameter_versions()]
+        assert found == ["takes effect last", "first", "again", "late"]
 
     def test_a_version_outside_the_bounds_is_rejected_and_the_others_are_stored(
         self, store: LearningStore
