@@ -153,6 +153,28 @@ def test_what_was_taken_back_by_hand_is_not_published_again_within_a_week():
     assert verdicts[29] is Verdict.KEPT
 
 
+def test_a_run_that_is_killed_while_it_publishes_publishes_when_it_is_made_again():
+    class KilledOnce(MemoryStore):
+        alive = False
+
+        def publish_parameters(self, versions):
+            if not self.alive:
+                self.alive = True
+                raise KeyboardInterrupt
+            return super().publish_parameters(versions)
+
+    candles, trades = market(heights(3, 0.07, DAYS))
+    store, standings = KilledOnce(), StandingsInMemory()
+    store.record_closed_trades(trades)
+    with pytest.raises(KeyboardInterrupt):
+        run_on(20, store, candles, standings, settings_for())
+
+    again = long_of(run_on(20, store, candles, standings, settings_for()))
+
+    assert again.decision.verdict is Verdict.PUBLISHED
+    assert again.decision.version == store.parameter_versions()[-1].version_id
+
+
 def test_a_champion_that_earns_less_than_what_it_replaced_is_retracted_by_their_account():
     candles, trades = market(heights(3, 0.05, DAYS))
     settings = settings_for(take_profit=(0.2, 0.3), e_publish=2.0)  # no wave rises to where the gate looks

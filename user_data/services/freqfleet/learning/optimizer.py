@@ -209,10 +209,12 @@ class Optimizer:
                 in_force = self._in_force(book, pair, finding.decision.side)
                 through.append(certifier.refused(finding, in_force.parameters))
             decided[pair] = self._published(replace(outcome, findings=tuple(through)))
+        if not self._dry_run:
+            self._settle(reviewed, book, plan)
         return decided, gathering, reviewed.decay
 
     def _reviewed(self, gathering: Gathering, book: ParameterBook, plan: GatePlan) -> Reviewed:
-        """Apply the rules for looking daily, and take back what has lost its place."""
+        """Apply the rules for looking daily."""
         gate, remembered = self._settings.gate, self._standings.read(plan.lattice)
         if remembered.loss is not None:
             self._note(remembered.loss)
@@ -225,14 +227,18 @@ class Optimizer:
             pooled_alpha=gate.pooled_alpha,
             before=remembered.records,
         )
-        reviewed = look.review(gathering)
-        if self._dry_run:
-            return reviewed
+        return look.review(gathering)
+
+    def _settle(self, reviewed: Reviewed, book: ParameterBook, plan: GatePlan) -> None:
+        """Take back what has lost its place, and keep the accounts.
+
+        Last: a run that is cut off while it publishes is made again with the accounts of before. Later ones
+        would take what is not in force yet for a change that has to last a week.
+        """
         for one in reviewed.retractions:
             self._publisher.retract(one.champion, book, one.reason)
         self._standings.write(reviewed.records, plan.lattice)
         self._record_decay(reviewed.decay)
-        return reviewed
 
     def _record_decay(self, decay: DecayReport) -> None:
         try:
