@@ -184,7 +184,6 @@ def _as_json(found: Contest) -> dict[str, Any]:
 
 
 def _interval(value: Interval) -> dict[str, float | None]:
-    import math
+    from freqfleet.domain.known import known
 
-    parts = {"value": value.value, "low": value.low, "high": value.high}
-    return {name: None if math.isnan(one) else one for name, one in parts.items()}
+    return {"value": known(value.value), "low": known(value.low), "high": known(value.high)}

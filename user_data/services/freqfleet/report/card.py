@@ -7,7 +7,6 @@ times are aware and UTC, None means not measured.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from freqfleet.clock import iso
 from freqfleet.domain.decisions import Decision, Verdict
 from freqfleet.domain.exits import ExitParameters
+from freqfleet.domain.known import known
 from freqfleet.errors import InputError
 from freqfleet.market.arrays import BoolArray, FloatArray
 from freqfleet.report.card_surface import pooled
@@ -225,14 +225,14 @@ def _surface_json(surface: Surface) -> dict[str, Any]:
     return {
         "stop_losses": list(small.stop_losses),
         "take_profits": list(small.take_profits),
-        "profit_bps": [[None if math.isnan(one) else one for one in row] for row in rows],
+        "profit_bps": [[known(one) for one in row] for row in rows],
         "plateau": None if small.plateau is None else small.plateau.astype(int).tolist(),
     }
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return known(value)
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
