@@ -155,6 +155,24 @@ def test_a_bad_value_is_refused_and_shown(userdir, text, shown):
     assert shown in refusal_of(userdir, text)
 
 
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("store", "timeout_seconds"),
+        ("store", "deadline_seconds"),
+        ("gate", "claim_min_bps"),
+        ("bots.BOT1", "weight"),
+        ("refresh", "max_age_hours"),
+        ("runtime", "learner_silence_hours"),
+    ],
+)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none_is_refused(userdir, section, key, value):
+    said = refusal_of(userdir, f"[{section}]\n{key} = {value}")
+
+    assert f"{section}.{key} = {value}: " in said
+
+
 def test_a_file_that_is_no_toml_is_refused_by_name(userdir):
     assert "fleet.toml is not TOML" in refusal_of(userdir, "[store")
 

@@ -23,6 +23,6 @@ def rising(bounds: tuple[float, float]) -> tuple[float, float]:
 
 
 class Section(BaseModel):
-    """A section: frozen, and an unknown key is an error."""
+    """A section: frozen; an unknown key is an error, and so are NaN and infinity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
