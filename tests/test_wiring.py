@@ -23,6 +23,7 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import SettingsError, StoreUnavailable
 from freqfleet.runtime.bot import FleetBot
 from freqfleet.settings import Settings, StoreSettings, load_settings
+from freqfleet.store.outbox import Outbox
 from freqfleet.store.promise import LearningStore
 from freqfleet.store.sql import SqlStore
 from freqfleet.testing.bot_database import write_bot_database
@@ -394,9 +395,7 @@ def test_a_trade_that_closes_reaches_the_store_as_the_one_that_sync_reads(
 
     bot.closed(ClosedFake())
 
-    (outbox,) = [
-        one for (path, _), one in outboxes._running.items() if path.is_relative_to(userdir.resolve())
-    ]
+    outbox = outbox_below(userdir)
     assert outbox.wait_until_delivered(30)
     outbox.close()
     store = open_store(settings)
@@ -404,6 +403,29 @@ def test_a_trade_that_closes_reaches_the_store_as_the_one_that_sync_reads(
     store.close()
     assert (trade.instance, trade.mode) == ("db:2025-09-01T00:00:00Z", TradeMode.DRY_RUN)
     assert trade.parameter_version == bot.plan_of(ClosedFake()).version
+
+
+def test_a_close_that_is_told_again_is_passed_on_where_something_has_changed(userdir: Path) -> None:
+    """freqtrade tells of a closed trade in every loop for as long as it does not know the fee of its exit."""
+    file = userdir / "bot3.sqlite"
+    write_bot_database(file, started_at=datetime(2025, 9, 1, tzinfo=UTC))
+    trading = host(userdir, RunMode.DRY_RUN, db_url=f"sqlite:///{file}")
+    bot = open_bot("BOT3", host=trading, protections=[])
+
+    for fee in (0.0005, 0.0005, 0.0005, 0.0004):
+        bot.closed(ClosedFake(fee_close=fee))
+
+    outbox = outbox_below(userdir)
+    assert outbox.wait_until_saved(30)
+    status = outbox.status().disk
+    outbox.close()
+    assert status is not None
+    assert status.waiting == 2  # there is no store to deliver them to
+
+
+def outbox_below(userdir: Path) -> Outbox:
+    (found,) = [one for (path, _), one in outboxes._running.items() if path.is_relative_to(userdir.resolve())]
+    return found
 
 
 def test_a_bot_whose_database_is_in_memory_says_that_its_trades_do_not_reach_the_store(

@@ -27,7 +27,7 @@ def on_close_of(
     """Return what takes a closed trade to the store; None where only `sync` can tell whose it is."""
     from sqlalchemy.engine import make_url
 
-    from freqfleet.domain.closed_trade import TradeMode
+    from freqfleet.domain.closed_trade import ClosedTrade, TradeMode
     from freqfleet.trades.freqtrade_db import FreqtradeDatabase
     from freqfleet.trades.host_trade import closed_trade_of
 
@@ -38,8 +38,14 @@ def on_close_of(
     outbox = running_outbox(bot, settings, FreqtradeDatabase(url, bot=bot))
     mode = TradeMode.LIVE if str(host["runmode"]) == "live" else TradeMode.DRY_RUN
 
+    passed: dict[int, ClosedTrade] = {}
+
     def on_close(trade: ClosingTrade, version: str) -> None:
-        outbox.put(closed_trade_of(trade, bot=bot, mode=mode, parameter_version=version))
+        closed = closed_trade_of(trade, bot=bot, mode=mode, parameter_version=version)
+        # freqtrade tells of a close again, in every loop, while it does not know the fee of the exit.
+        if passed.get(closed.trade_id) != closed:
+            passed[closed.trade_id] = closed
+            outbox.put(closed)
 
     return on_close
 
