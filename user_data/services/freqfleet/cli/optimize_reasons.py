@@ -15,6 +15,7 @@ from rich.table import Table
 
 from freqfleet.domain.decisions import Verdict
 from freqfleet.learning.pair_side import Finding
+from freqfleet.learning.second_look import RETRACTED
 from freqfleet.report.formats import UNKNOWN, as_bps, as_count, as_p_value, plural
 
 # Fewer are said in full: a table of two lines is no shorter than two sentences.
@@ -99,7 +100,7 @@ def print_skipped(
 def _is_news(finding: Finding) -> bool:
     """True for what changes what is in force: it is never folded into a table."""
     decision = finding.decision
-    return decision.verdict in _TAKES or decision.reason.startswith("retracted:")
+    return decision.verdict in _TAKES or decision.reason.startswith(RETRACTED)
 
 
 def _masked(reason: str) -> str:

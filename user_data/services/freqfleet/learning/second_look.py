@@ -24,6 +24,8 @@ from freqfleet.validation.folds import DAY_MS
 from freqfleet.validation.paper_account import CHANGE_AFTER_DAYS
 from freqfleet.validation.selection import KEEP
 
+RETRACTED = "retracted:"  # how the reason of a decision begins that takes a champion back
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraction:
@@ -105,7 +107,7 @@ class SecondLook:
             booked_until=self._today,
         )
         return (
-            _reworded(one, f"retracted: {reason}"),
+            _reworded(one, f"{RETRACTED} {reason}"),
             retracted,
             Retraction(champion=champion, reason=reason),
         )
