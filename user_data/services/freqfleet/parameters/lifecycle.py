@@ -115,6 +115,11 @@ def retracted(
     return rolled_back(parent, book, at=at, note=note)
 
 
+def taken_back(version: ParameterVersion) -> str | None:
+    """Return the id of what a rollback or a retirement takes out of force; None for anything else."""
+    return version.evidence.parent_version if version.run_id in (ROLLBACK_RUN, RETIRE_RUN) else None
+
+
 def check_takes_effect(
     change: ParameterVersion, versions: Iterable[ParameterVersion]
 ) -> tuple[ParameterVersion, ...]:
