@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from freqfleet.errors import StoreDamaged
@@ -59,7 +59,9 @@ def move_aside(file: Path, seen: int | None, now: datetime) -> Path | None:
     """
     if seen is None or inode(file) != seen:
         return None
-    away = file.with_name(f"{file.name}.damaged-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    at = now.astimezone(UTC)
+    while (away := file.with_name(f"{file.name}.damaged-{at:%Y%m%dT%H%M%SZ}")).exists():
+        at += timedelta(seconds=1)  # what was moved aside before is never written over
     for beside in _BESIDE:
         part = file.with_name(file.name + beside)
         if part.exists():
