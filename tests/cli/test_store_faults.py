@@ -75,6 +75,7 @@ def meets(run: Run, userdir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
         ("sqlite+aiosqlite:///x", "the driver 'aiosqlite'", "write sqlite:///"),
         ("sqlite+pysqlite:///x", "the driver 'pysqlite'", "write sqlite:///"),
         (f"influxdb://fleet/{SECRET}@h", "no path is expected, was '…@h'", "write influxdb://host:8086"),
+        ("sqlite:///user_data/x.sqlite?timeout=soon", "takes no options, was timeout", "write sqlite:///"),
         ("influxdb://h:8086?write=v3", "write='v3'", "write=v1 or write=v2"),
         ("influxdb://h:8086?prefix=a%20b", "must be letters, digits, _ - or .", "give another one"),
         ("sqlite:///:memory:", "a store in memory forgets", "write sqlite:///"),

@@ -60,6 +60,11 @@ def parse_store_url(text: str) -> URL:
         raise SettingsError(
             f"[store] url {text!r} names no file, and a store in memory forgets; write {_SQLITE_FORM}"
         )
+    if backend == "sqlite" and url.query:
+        given = ", ".join(url.query)
+        raise SettingsError(
+            f"[store] url: a store on SQLite takes no options, was {given}; write {_SQLITE_FORM}"
+        )
     return url
 
 

@@ -161,11 +161,12 @@ def saved_book(settings: Settings, bot: str) -> LastBook:
 
 
 def sqlite_store_file(settings: Settings) -> Path | None:
-    """Return the file of a SQLite store, None for any other store and for a URL that names no file."""
+    """Return the file of a SQLite store, None for any other store and for a URL that `open_store` refuses."""
     scheme = "sqlite:///"
     url = settings.database_url(settings.store.url)
-    named = url.removeprefix(scheme).partition("?")[0]
-    return Path(named) if url.startswith(scheme) and named not in ("", ":memory:") else None
+    named = url.removeprefix(scheme)
+    refused = named in ("", ":memory:") or "?" in named
+    return Path(named) if url.startswith(scheme) and not refused else None
 
 
 def load_book(
