@@ -175,6 +175,20 @@ def test_a_run_that_is_killed_while_it_publishes_publishes_when_it_is_made_again
     assert again.decision.version == store.parameter_versions()[-1].version_id
 
 
+def test_where_accounts_cannot_be_kept_nothing_is_published():
+    class Unwritable(StandingsInMemory):
+        def write(self, records, lattice):
+            raise InputError("cannot write standings.json: the disk is full")
+
+    candles, trades = market(heights(3, 0.07, DAYS))
+    store = store_with(trades)
+
+    with pytest.raises(InputError, match="the disk is full"):
+        run_on(20, store, candles, Unwritable(), settings_for())
+
+    assert store.parameter_versions() == []
+
+
 def test_a_champion_that_earns_less_than_what_it_replaced_is_retracted_by_their_account():
     candles, trades = market(heights(3, 0.05, DAYS))
     settings = settings_for(take_profit=(0.2, 0.3), e_publish=2.0)  # no wave rises to where the gate looks

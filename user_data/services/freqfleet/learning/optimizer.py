@@ -227,7 +227,10 @@ class Optimizer:
             pooled_alpha=gate.pooled_alpha,
             before=remembered.records,
         )
-        return look.review(gathering)
+        reviewed = look.review(gathering)
+        if not self._dry_run:  # as they were, for now: where they cannot be kept nothing is published
+            self._standings.write(remembered.records, plan.lattice)
+        return reviewed
 
     def _settle(self, reviewed: Reviewed, book: ParameterBook, plan: GatePlan) -> None:
         """Take back what has lost its place, and keep the accounts.
