@@ -234,3 +234,19 @@ def test_numpy_is_told_to_keep_to_one_thread_before_it_is_imported(given, found)
     )
 
     assert done.stdout.splitlines()[-1] == found
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_is_whole_in_80_columns_and_leaves_no_option_out(verb: str):
+    command = program.program.get_command(click.Context(program.program), verb)
+    assert command is not None
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+
+    for one in (command, *below):
+        usage, *lines = one.get_help(click.Context(one, info_name=verb, terminal_width=80)).splitlines()
+        options = [option for option in one.params if isinstance(option, click.Option)]
+
+        assert usage.startswith("Usage: ")
+        assert max(len(line) for line in lines) <= 80
+        assert [line for line in lines if line.endswith("...")] == []
+        assert [option.name for option in options if not option.help] == []

@@ -24,7 +24,7 @@ def data() -> None:
     """Make a seeded sample market; check candles."""
 
 
-@data.command()
+@data.command(short_help="Make a SYNTHETIC market with known things to learn.")
 @click.option(
     "--out",
     required=True,
@@ -34,7 +34,7 @@ def data() -> None:
 @click.option("--pairs", default=12, show_default=True, help="How many pairs.")
 @click.option("--days", default=78, show_default=True, help="How many days, ending 2025-11-01.")
 @click.option("--seed", default=7, show_default=True, help="The same seed makes the same candles.")
-@click.option("--force", is_flag=True, help="Replace an earlier sample in DIR.")
+@click.option("--force", is_flag=True, help="Replace an earlier sample there.")
 def sample(out: Path, pairs: int, days: int, seed: int, force: bool) -> None:
     """Make a SYNTHETIC market in freqtrade's layout, with known things to learn planted in it.
 
@@ -51,7 +51,7 @@ def sample(out: Path, pairs: int, days: int, seed: int, force: bool) -> None:
     _print_truth(out, truth)
 
 
-@data.command()
+@data.command(short_help="Count gaps, duplicates and bad rows of every pair.")
 @click.option(
     "--datadir",
     type=click.Path(path_type=Path),

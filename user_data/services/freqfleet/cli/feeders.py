@@ -27,7 +27,10 @@ def feeders() -> None:
 
 @feeders.command()
 @click.option(
-    "--from", "first", metavar="T", help="The first version is valid from then; with --to: a history."
+    "--from",
+    "first",
+    metavar="T",
+    help="A history, whose first version is valid from then; else one version.",
 )
 @click.option("--to", "last", metavar="T", help="The last version is valid from then; the newest candle.")
 @click.option(

@@ -31,11 +31,17 @@ WORLDS = {
     help="; ".join(f"{name}: {text}" for name, text in WORLDS.items()) + ".",
 )
 @click.option("--edge", "bps", default=50, show_default=True, help="What an edge is worth, bps a trade.")
-@click.option("--pairs", type=click.IntRange(min=1), default=150, show_default=True)
+@click.option("--pairs", type=click.IntRange(min=1), default=150, show_default=True, help="Of a world.")
 @click.option("--trades", type=click.IntRange(min=1), default=100, show_default=True, help="Per pair.")
-@click.option("--days", type=click.IntRange(min=8), default=90, show_default=True)
+@click.option("--days", type=click.IntRange(min=8), default=90, show_default=True, help="Of a world.")
 @click.option("--worlds", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="The same seed makes the same worlds.",
+)
 @click.option(
     "--min-trades", type=click.IntRange(min=1), help="Instead of fleet.toml's [optimizer] min_trades."
 )
