@@ -127,7 +127,7 @@ class SqlStore:
         pairs: Sequence[str] | None = None,
     ) -> TradeColumns:
         """Return the trades of the same window, in the same order, as columns."""
-        from freqfleet.store.sql_trades import read_columns, select_columns  # noqa: PLC0415 - NumPy
+        from freqfleet.store.sql_trade_columns import read_columns, select_columns  # noqa: PLC0415 - NumPy
 
         query = sql_trade_rows.window(select_columns(), closed_from, closed_to, bots, pairs)
         with self._reading() as connection, _collector_at_rest():

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from freqfleet.store.sql import SqlStore
-from freqfleet.store.sql_trades import ROWS_AT_ONCE
+from freqfleet.store.sql_trade_columns import ROWS_AT_ONCE
 from freqfleet.testing.trade_rows import rows_of, rows_of_trades
 from freqfleet.testing.trades import closed_trade
 
