@@ -18,10 +18,10 @@ _BESIDE = ("", "-wal", "-shm")  # the WAL belongs to the damaged file: beside a 
 
 
 def inode(file: Path) -> int | None:
-    """Return which file stands there now; None for none."""
+    """Return which file stands there now; None where none can be seen."""
     try:
         return file.stat().st_ino
-    except FileNotFoundError:
+    except OSError:
         return None
 
 

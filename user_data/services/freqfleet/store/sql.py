@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -77,17 +77,18 @@ class SqlStore:
         self._closed = False
         self._unusable = UnusableRows(self.description)
         self._file = Path(parsed.database or "").absolute() if self._backend == "sqlite" else None
-        self._inode: int | None = None
-        try:
+        # Before it is opened: one that is moved away meanwhile is noticed, too. None of a file to be made.
+        self._inode = self._inode_now()
+        with ExitStack() as on_failure:
+            on_failure.callback(self._engine.dispose)
             with self._reading() as connection:  # before the first change: is it ours, and not newer?
                 migrations.schema_version(connection, self.description)
             with told(self.description, timeout_seconds):
                 use_wal(self._engine, self.description, timeout_seconds)
             migrations.upgrade(self._reading, self._writing, self.description)
-            self._inode = inode(self._file) if self._file is not None else None
-        except BaseException:
-            self._engine.dispose()
-            raise
+            if self._inode is None:
+                self._inode = self._inode_now()
+            on_failure.pop_all()
 
     @property
     def unusable_rows(self) -> dict[str, str]:
@@ -265,8 +266,11 @@ class SqlStore:
 
     def _check_file(self) -> None:
         """Refuse a file that is no longer the store's: what is written to it, nobody would ever read."""
-        if self._file is not None and self._inode is not None and inode(self._file) != self._inode:
+        if self._inode is not None and self._inode_now() != self._inode:
             raise StoreReplaced(f"{self.description} was moved away while it was open; open it again")
+
+    def _inode_now(self) -> int | None:
+        return inode(self._file) if self._file is not None else None
 
     def _read_versions(self, query: Select[Any]) -> list[ParameterVersion]:
         ordered = query.order_by(parameter_versions.c.recorded_ms, parameter_versions.c.sequence)
