@@ -8,6 +8,7 @@ from typing import Any
 
 from freqtrade.persistence import LocalTrade, Trade
 
+from freqfleet.runtime.plans import TradeKey, trade_key
 from freqfleet.runtime.stop_guard import ClosedHostTrade
 
 
@@ -29,19 +30,19 @@ class HostTrades:
 
     def __init__(self, starting_quote: float) -> None:
         self._starting_quote = starting_quote
-        self._priced: dict[tuple[int, str, datetime], float] = {}
-        self._unpriced = {_key(one) for one in _open_trades() if one.has_open_position}
+        self._priced: dict[TradeKey, float] = {}
+        self._unpriced = {trade_key(one) for one in _open_trades() if one.has_open_position}
 
     def price(self, trade: Any, margin_profit_ratio: float) -> None:
         """Note the profit of an open position, margin-level and net of fees."""
-        self._priced[_key(trade)] = margin_profit_ratio * trade.stake_amount
-        self._unpriced.discard(_key(trade))
+        self._priced[trade_key(trade)] = margin_profit_ratio * trade.stake_amount
+        self._unpriced.discard(trade_key(trade))
 
     @property
     def all_priced(self) -> bool:
         """False after a start until every position found open was looked at: without them equity is wrong."""
         if self._unpriced:
-            self._unpriced &= {_key(one) for one in _open_trades()}
+            self._unpriced &= {trade_key(one) for one in _open_trades()}
         return not self._unpriced
 
     def closed_since(self, moment: datetime) -> Sequence[Any]:
@@ -61,7 +62,7 @@ class HostTrades:
 
     def open_profit_quote(self) -> float:
         """Return the profit of the open positions as last priced."""
-        open_ = {_key(one) for one in _open_trades()}
+        open_ = {trade_key(one) for one in _open_trades()}
         self._priced = {key: profit for key, profit in self._priced.items() if key in open_}
         return sum(self._priced.values())
 
@@ -75,7 +76,3 @@ def _closed_profit() -> float:
     # freqtrade adds up every closed trade of a backtest at each question; it keeps the sum too.
     found: float = Trade.get_total_closed_profit() if Trade.use_db else LocalTrade.bt_total_profit
     return found
-
-
-def _key(trade: Any) -> tuple[int, str, datetime]:
-    return trade.id, trade.pair, trade.open_date_utc

@@ -18,7 +18,7 @@ import pandas as pd
 from freqfleet.clock import from_ms, to_ms
 from freqfleet.domain.managed_exits import ClosedCandles
 from freqfleet.domain.sides import Side
-from freqfleet.runtime.plans import HostTrade
+from freqfleet.runtime.plans import HostTrade, TradeKey, trade_key
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class PathLedger:
     def __init__(self, *, timeframe: timedelta, persistent: bool) -> None:
         self._timeframe = timeframe
         self._persistent = persistent
-        self._paths: dict[tuple[int, str, datetime], _Path] = {}
+        self._paths: dict[TradeKey, _Path] = {}
 
     def closed(self, trade: HostTrade, analysed: pd.DataFrame) -> ClosedCandles:
         """Return what is known at the newest row of `analysed`: closed candles only, oldest first.
@@ -49,7 +49,7 @@ class PathLedger:
         Gaps in the candles are skipped; candles that were missed and are gone are logged. Without any candle,
         as before a bot's first look at the market, nothing is known, and a path begins with the next.
         """
-        key = (trade.id, trade.pair, trade.open_date_utc)
+        key = trade_key(trade)
         path = self._paths.get(key) or self._recall(trade)
         if path is None:
             if not len(analysed):
@@ -63,7 +63,7 @@ class PathLedger:
 
     def forget(self, trade: HostTrade) -> None:
         """Drop the path of a position that was closed."""
-        self._paths.pop((trade.id, trade.pair, trade.open_date_utc), None)
+        self._paths.pop(trade_key(trade), None)
 
     def _begin(self, trade: HostTrade, analysed: pd.DataFrame) -> _Path:
         step = self._timeframe

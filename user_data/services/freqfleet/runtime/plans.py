@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from freqfleet.domain.exit_plan import ExitPlan
 from freqfleet.errors import ParameterError
@@ -42,20 +42,25 @@ class HostTrade(Protocol):
     def get_custom_data(self, key: str, default: Any = None) -> Any: ...  # noqa: D102
 
 
-class PlanLedger:
-    """Plans by trade.
+TradeKey: TypeAlias = tuple[int, str, datetime]
 
-    A trade id alone is not enough to know a trade: ids restart with every backtest of a process.
-    """
+
+def trade_key(trade: HostTrade) -> TradeKey:
+    """Return what a trade is known by; an id alone is not enough, they restart with every backtest."""
+    return trade.id, trade.pair, trade.open_date_utc
+
+
+class PlanLedger:
+    """Plans by trade."""
 
     def __init__(self, *, persistent: bool) -> None:
         self._persistent = persistent
-        self._plans: dict[tuple[int, str, datetime], ExitPlan] = {}
+        self._plans: dict[TradeKey, ExitPlan] = {}
         self.missing_plans = 0
 
     def freeze(self, trade: HostTrade, plan: ExitPlan, signal: dict[str, Any] | None) -> None:
         """Keep `plan` for the life of the trade; `signal` is what the feeders said at entry."""
-        self._plans[_key(trade)] = plan
+        self._plans[trade_key(trade)] = plan
         if self._persistent:
             trade.set_custom_data(PLAN_KEY, plan.to_dict())
             if signal is not None:
@@ -63,11 +68,11 @@ class PlanLedger:
 
     def has_plan(self, trade: HostTrade) -> bool:
         """Return True where a live trade has its plan; never in a backtest, where ids begin anew."""
-        return self._persistent and (_key(trade) in self._plans or self._recall(trade) is not None)
+        return self._persistent and (trade_key(trade) in self._plans or self._recall(trade) is not None)
 
     def replace(self, trade: HostTrade, plan: ExitPlan) -> None:
         """Keep a tightened plan in the place of the one it came from."""
-        self._plans[_key(trade)] = plan
+        self._plans[trade_key(trade)] = plan
         if self._persistent:
             trade.set_custom_data(PLAN_KEY, plan.to_dict())
 
@@ -77,7 +82,7 @@ class PlanLedger:
         Such a trade comes from before freqfleet, or from a plan that cannot be read: it is counted
         and logged, and gets what was in force when it was opened.
         """
-        key = _key(trade)
+        key = trade_key(trade)
         plan = self._plans.get(key)
         if plan is None:
             plan = self._recall(trade)
@@ -99,7 +104,3 @@ class PlanLedger:
         except ParameterError as error:
             logger.warning("%s trade %s: %s", trade.pair, trade.id, error)
             return None
-
-
-def _key(trade: HostTrade) -> tuple[int, str, datetime]:
-    return trade.id, trade.pair, trade.open_date_utc
