@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from freqfleet.testing.servers import PostgresProcess
 from wavingfleets import AS_OF, FLEET, published
 
 pytestmark = pytest.mark.usefixtures("fleet")
@@ -91,3 +92,19 @@ def test_scheduler_that_does_not_answer_ends_with_3(run):
 
     assert code == 3
     assert "no Dask scheduler at tcp://127.0.0.1:1" in err
+
+
+def test_the_report_card_says_no_password_of_the_study_storage(run, postgres: PostgresProcess, tmp_path):
+    postgres.sql("CREATE DATABASE studies")
+    url = postgres.url("studies").replace("fleet@", "fleet:swordfish@")
+
+    code, _, err = run(
+        "optimize", "--as-of", AS_OF, "--dry-run", "--study-storage", url, "--report", str(tmp_path)
+    )
+
+    assert code == 0, err
+    (command,) = json.loads((tmp_path / "card.json").read_text())["commands"]
+    assert "--study-storage" in command
+    assert "fleet:***@" in command
+    for page in ("card.html", "card.json"):
+        assert "swordfish" not in (tmp_path / page).read_text()

@@ -187,7 +187,7 @@ def optimize(
 
         print_run(run, every_reason=every_reason)
     if report_folder is not None:
-        _report(report_folder, run, settings)
+        _report(report_folder, run, settings, study_storage)
     ctx.exit(0 if run.count(Verdict.PUBLISHED) or run.count(Verdict.INHERITED) else 1)
 
 
@@ -248,15 +248,20 @@ def _refuse_given(ctx: click.Context, options: Collection[str], beside: str) -> 
         raise click.UsageError(f"{', '.join(given)} cannot be given with {beside}")
 
 
-def _report(folder: Path, run: OptimizerRun, settings: Settings) -> None:
+def _report(folder: Path, run: OptimizerRun, settings: Settings, study_storage: str | None) -> None:
+    """Write the report card, with the command that makes it again; a password in it is masked."""
     import shlex
     import sys
 
     from freqfleet.clock import SystemClock
+    from freqfleet.learning.trial_diary import shown_url
     from freqfleet.report.card_page import write_card
     from freqfleet.report.card_run import report_card
 
-    command = shlex.join(["freqfleet", *sys.argv[1:]])
+    words = sys.argv[1:]
+    if study_storage is not None:
+        words = [one.replace(study_storage, shown_url(study_storage)) for one in words]
+    command = shlex.join(["freqfleet", *words])
     page, _ = write_card(
         report_card(run, settings, created_at=SystemClock().now(), commands=[command]), folder
     )
