@@ -15,6 +15,7 @@ from freqfleet.domain.decisions import Verdict
 from freqfleet.domain.exits import ExitSource
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.sides import Side
+from freqfleet.errors import InputError
 from freqfleet.learning.bin_exits import BinExits, BinExitsRun
 from freqfleet.learning.standings import StandingsFile, StandingsInMemory
 from freqfleet.market.series import Candles
@@ -152,6 +153,17 @@ def test_accounts_that_were_kept_on_other_exits_start_anew_aloud(store: MemorySt
     looked(*planted(0.09, [3.0]), store, standings=standings, notes=notes, time_limits=(180, 240))
 
     assert notes == ["exits by bin: 1 paper accounts were kept on another lattice of exits; they start anew"]
+
+
+def test_where_accounts_cannot_be_kept_nothing_is_published(store: MemoryStore):
+    class Unwritable(StandingsInMemory):
+        def write(self, records, lattice):
+            raise InputError("cannot write standings.json: the disk is full")
+
+    with pytest.raises(InputError, match="the disk is full"):
+        looked(*planted(0.09, [3.0]), store, standings=Unwritable())
+
+    assert store.parameter_versions() == []
 
 
 def test_bins_of_a_pair_lend_each_other_strength(store: MemoryStore):

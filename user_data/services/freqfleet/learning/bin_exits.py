@@ -245,6 +245,8 @@ class BinExits:
             pooled_alpha=gate.pooled_alpha,
             before=remembered.records,
         ).review(plan.certifier(DEFAULT_SEARCH).gather(brought))
+        # As they were, for now: where they cannot be kept nothing is published.
+        self._standings.write(remembered.records, plan.lattice)
         publisher = Publisher(
             store=self._store,
             clock=self._clock,
