@@ -63,8 +63,9 @@ def train(
     def moments(trainer: FeederTrainer) -> list[datetime]:
         return _moments(trainer, first, last, every)
 
+    named = [one.strip() for words in pairs for one in words.split(",") if one.strip()]
     written, skipped = train_versions(
-        invocation.settings(), moments, pairs=",".join(pairs) if pairs else None, again=again
+        invocation.settings(), moments, pairs=named if pairs else None, again=again
     )
     if json_target is not None:
         write_json(json_target, {"versions": written, "skipped_pairs": skipped})
@@ -74,13 +75,14 @@ def train_versions(
     settings: Settings,
     moments: Callable[[FeederTrainer], Sequence[datetime]],
     *,
-    pairs: str | None = None,
+    pairs: Sequence[str] | None = None,
     again: bool = False,
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Train the versions of the bank that are valid from these moments, and say how far it is on stderr.
 
-    moments : asked once the candles are read. again : versions that are there already, too. Returns what was
-    written, for JSON, and the pairs that were skipped with the reasons, which are said, too.
+    moments : asked once the candles are read. pairs : None means all that have candles. again : versions
+    that are there already, too. Returns what was written, for JSON, and the pairs that were skipped with the
+    reasons, which are said, too.
 
     Raises InputError for a moment beyond the newest candle, and what the trainer raises.
     """
@@ -212,7 +214,7 @@ def score(invocation: Invocation, pairs: tuple[str, ...], at: str | None, json_t
         print_scores(answers, [feeder.name for feeder in ensemble.feeders])
 
 
-def _trainer(settings: Settings, pairs: str | None, tell: Any) -> FeederTrainer:
+def _trainer(settings: Settings, pairs: Sequence[str] | None, tell: Any) -> FeederTrainer:
     from freqfleet.clock import SystemClock
     from freqfleet.learning.feeder_training.plan import TrainingPlan
     from freqfleet.learning.feeder_training.trainer import FeederTrainer
@@ -235,7 +237,7 @@ def _trainer(settings: Settings, pairs: str | None, tell: Any) -> FeederTrainer:
             seed=asked.seed,
         ),
         clock=SystemClock(),
-        pairs=None if pairs is None else [one.strip() for one in pairs.split(",") if one.strip()],
+        pairs=pairs,
         tell=tell,
     )
 
