@@ -33,6 +33,7 @@ from freqfleet.testing.records import RECORDED, bin_record
 from freqfleet.testing.spoiled_file import spoil_table
 from freqfleet.testing.trades import closed_trade, version
 from freqfleet.wiring import (
+    leverage_rule,
     load_book,
     open_bot,
     open_store,
@@ -334,6 +335,15 @@ def test_a_config_that_switches_our_exits_off_stops_the_start(userdir: Path, swi
         open_bot("BOT1", host=host(userdir, **{switch: False}), protections=[])
 
     assert open_bot("BOT1", host=host(userdir, **{switch: True}), protections=[]).bot == "BOT1"
+
+
+@pytest.mark.parametrize(("by_evidence", "most"), [("false", 5_000.0), ("true", 6_000.0)])
+def test_the_tier_of_a_position_is_that_of_its_largest_stake(
+    userdir: Path, monkeypatch: pytest.MonkeyPatch, by_evidence: str, most: float
+) -> None:
+    monkeypatch.setenv("FREQFLEET_RUNTIME__STAKE_BY_EVIDENCE", by_evidence)
+
+    assert leverage_rule(load_settings(userdir), 5_000).stake_quote == most
 
 
 @pytest.mark.parametrize("stoploss", [-0.10, -0.79])

@@ -16,17 +16,19 @@ _LARGE_STAKE_QUOTE = 100_000.0  # for the tier, where the config leaves the stak
 
 def leverage_rule(settings: Settings, stake_amount: Any) -> LeverageRule:
     """Return how bots choose leverage. stake_amount : of the host's config, a number or `unlimited`."""
+    from freqfleet.domain.leverage_choice import STAKE_MULTIPLIER_BOUNDS
     from freqfleet.market.leverage_tiers import load_leverage_tiers
     from freqfleet.runtime.leverage import LeverageRule
 
     runtime = settings.runtime
+    most = STAKE_MULTIPLIER_BOUNDS[1] if runtime.stake_by_evidence else 1.0
     fixed = isinstance(stake_amount, int | float) and not isinstance(stake_amount, bool)
     return LeverageRule(
         wanted=runtime.leverage,
         by_evidence=runtime.leverage_by == "evidence",
         tiers=load_leverage_tiers() if runtime.stop_inside_liquidation else None,
         liquidation_margin=runtime.liquidation_margin,
-        stake_quote=float(stake_amount) if fixed else _LARGE_STAKE_QUOTE,
+        stake_quote=most * float(stake_amount) if fixed else _LARGE_STAKE_QUOTE,
     )
 
 
