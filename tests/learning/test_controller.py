@@ -13,7 +13,7 @@ from freqfleet.domain.closed_trade import ClosedTrade
 from freqfleet.domain.leverage_bins import LEVERAGE_BINS
 from freqfleet.domain.leverage_choice import choose_leverage
 from freqfleet.domain.sides import Side
-from freqfleet.errors import StoreUnavailable
+from freqfleet.errors import StoreReplaced, StoreUnavailable
 from freqfleet.learning.bin_exits import BinExitsRun
 from freqfleet.learning.controller import Controller
 from freqfleet.learning.trade_feed import Kind
@@ -175,6 +175,32 @@ def test_a_store_that_answers_too_slowly_costs_the_deadline_and_no_more(clock: M
     done.set()
 
     assert len(controller.cycle().recorded) == 4
+
+
+def test_a_store_that_was_built_anew_gets_its_records_again(clock: MovedClock):
+    class OnAFile(MemoryStore):
+        moved_away = False
+
+        def health(self):
+            if self.moved_away:
+                raise StoreReplaced("it was moved away")
+            return super().health()
+
+    first, anew = OnAFile(), MemoryStore()
+    for one in (first, anew):
+        one.record_closed_trades(earned(100, 0.002, leverage=3.0))
+    bodies = iter([first, anew])
+    guarded = DeadlineStore(lambda: next(bodies), seconds=30.0)
+    controller = Controller(store=guarded, settings=load_settings(), clock=clock)
+    before = controller.cycle().recorded
+
+    first.moved_away = True  # by `freqfleet sync`, which found damage and made another file
+    with pytest.raises(StoreReplaced):
+        controller.cycle()
+
+    assert len(before) == 4
+    assert controller.cycle().recorded == before
+    assert anew.bin_records() == sorted(before, key=lambda one: one.label)
 
 
 def test_a_store_that_cannot_be_written_is_written_by_the_next_cycle(clock: MovedClock):

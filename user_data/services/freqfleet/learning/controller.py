@@ -128,14 +128,15 @@ class Controller:
         now = self._clock.now()
         notes: list[str] = []
         recorded: tuple[BinRecord, ...] = ()
-        look = self._feed.look(now)
         try:
+            look = self._feed.look(now)
             if look.kind is not Kind.NOTHING or self._hysteresis.is_due(now):
                 self._take(look, now, notes)
                 recorded = self._record(now, notes)
             exits = self._look_at_exits(look, now, notes)
         except BaseException:
-            self._feed = self._new_feed()  # what was read and not learned from is read again
+            # What was read and not learned from is read again; and it may be another store that answers next.
+            self._feed = self._new_feed()
             raise
         return Cycle(
             at=now,
