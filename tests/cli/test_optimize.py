@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from freqfleet.learning.pending import PendingParameters
 from freqfleet.store.heartbeat import heartbeats
 from freqfleet.store.one_at_a_time import OneAtATime
-from replaycases import BTC
+from freqfleet.testing.trades import version
+from replaycases import BTC, after
 from wavingfleets import AS_OF, ETH, FLEET, published
 
 pytestmark = pytest.mark.usefixtures("fleet")
@@ -101,6 +103,21 @@ def test_a_certified_change_that_comes_too_soon_is_not_called_chance(run, fleet)
     assert (first, second) == (0, 1)
     assert "nothing is published: 1 certified pair side changed too lately, see above" in out
     assert "chance explains it" not in out
+
+
+def test_what_waited_for_the_store_is_in_force_when_a_run_asks_and_is_not_published_once_more(run, fleet):
+    (fleet / "config" / "fleet.toml").write_text(FLEET + '[gate]\nmethod = "holdout"\n')
+    _, out, _ = run("optimize", "--days-back", "3000", "--dry-run", "--json", "-")
+    decision = json.loads(out)["decisions"][0]
+    names = ("stop_loss", "take_profit", "volatility_scaling", "atr_reference_ratio", "time_limit_minutes")
+    found = version(recorded_at=after(0), **{name: decision[name] for name in names})
+    PendingParameters(fleet / "services" / "optimized_parameters.json").add([found])
+
+    code, out, _ = run("optimize", "--days-back", "3000")
+
+    assert code == 1
+    assert "published 1 of 1 results that waited for the store" in " ".join(out.split())
+    assert [one.parameters for one in published(fleet)] == [found.parameters]
 
 
 def test_what_an_adaptive_search_found_is_shown_and_not_published(run, fleet):

@@ -11,8 +11,8 @@ from freqfleet.learning.optimizer import Optimizer
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.testing.memory_store import MemoryStore
 from freqfleet.testing.trades import version
-from optimizercases import END, ETH, RISING, WAVES, finding_of, optimize, settings_for, store_of
-from replaycases import BTC, START, WAVE_CANDLES, FakeCandleFiles, after, waves
+from optimizercases import END, ETH, RISING, finding_of, optimize, settings_for, store_of
+from replaycases import BTC, FakeCandleFiles, waves
 
 
 def test_a_run_reads_the_versions_of_the_store_once():
@@ -92,51 +92,18 @@ class ReadOnlyStore(MemoryStore):
         return super().publish_parameters(versions)
 
 
-def test_results_wait_in_a_file_while_the_store_cannot_be_written_and_the_next_run_publishes_them(tmp_path):
+def test_results_wait_in_a_file_while_the_store_cannot_be_written(tmp_path):
     candles, trades = waves(RISING)
     store = ReadOnlyStore()
     store.record_closed_trades(trades)
     pending = PendingParameters(tmp_path / "services" / "optimized_parameters.json")
 
-    first = optimize(store, FakeCandleFiles(candles), pending=pending)
-    store.full = False
-    later = after(5 * WAVE_CANDLES * (WAVES + 3))
-    second = optimize(store, FakeCandleFiles(candles), pending=pending, as_of=later)
-
-    assert "not in force yet" in finding_of(first).decision.reason
-    assert "the store cannot be written (disk is full)" in first.notes[0]
-    (published,) = store.parameter_versions()
-    assert published.parameters == finding_of(first).decision.parameters
-    assert published.recorded_at == later
-    assert "published 1 of 1 results that waited" in second.notes[0]
-    assert pending.read() == []
-    assert finding_of(second).decision.parameters == published.parameters  # it was the incumbent
-
-
-def test_waiting_results_give_way_to_what_was_learned_since(tmp_path):
-    candles, trades = waves(RISING)
-    pending = PendingParameters(tmp_path / "waiting.json")
-    pending.add([version(recorded_at=START, take_profit=0.04)])
-    newer = version(recorded_at=after(60), stop_loss=-0.03, take_profit=0.06, time_limit_minutes=240)
-    store = store_of(trades)
-    store.publish_parameters([newer])
-
     run = optimize(store, FakeCandleFiles(candles), pending=pending)
 
-    assert store.parameter_versions() == [newer]
-    assert "published 0 of 1" in run.notes[0]
-
-
-def test_dry_run_leaves_waiting_results_where_they_are(tmp_path):
-    candles, trades = waves(RISING)
-    pending = PendingParameters(tmp_path / "waiting.json")
-    waiting = version(recorded_at=START)
-    pending.add([waiting])
-
-    run = optimize(store_of(trades), FakeCandleFiles(candles), pending=pending, dry_run=True)
-
-    assert pending.read() == [waiting]
-    assert "1 results of an earlier run wait" in run.notes[0]
+    assert "not in force yet" in finding_of(run).decision.reason
+    assert "the store cannot be written (disk is full)" in run.notes[0]
+    assert store.parameter_versions() == []
+    assert [one.parameters for one in pending.read()] == [finding_of(run).decision.parameters]
 
 
 def test_point_in_time_run_without_a_waiting_file_lets_the_failure_through():

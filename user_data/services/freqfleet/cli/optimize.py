@@ -117,13 +117,18 @@ def optimize(
 
     freqfleet optimize --pairs BTC/USDT:USDT ETH/USDT:USDT --dry-run
     """
-    from freqfleet.cli.optimize_run import alone, make_optimizer, run_with_bar, workers_of
-    from freqfleet.cli.optimize_study import prune, tell
+    from freqfleet.cli.optimize_run import (
+        alone,
+        bring_in_waiting,
+        make_optimizer,
+        run_with_bar,
+        workers_of,
+    )
+    from freqfleet.cli.optimize_study import begin_study
     from freqfleet.cli.trial_log import trial_log
     from freqfleet.domain.decisions import Verdict
     from freqfleet.learning.outcome import to_document
     from freqfleet.learning.path_lattice import PATH_SEARCH
-    from freqfleet.learning.study import open_study
     from freqfleet.market.candles import CandleFiles
     from freqfleet.wiring import open_store
 
@@ -148,7 +153,8 @@ def optimize(
         ctx.with_resource(alone(settings))
     ctx.with_resource(trial_log(settings, seed))
     with closing(open_store(settings)) as store:
-        opened = open_study(
+        notes = bring_in_waiting(settings, store, dry_run=dry_run) if moment is None else ()
+        opened = begin_study(
             settings,
             search=chosen_search,
             name=study,
@@ -158,9 +164,6 @@ def optimize(
             dry_run=dry_run,
         )
         ctx.with_resource(closing(opened.record))
-        tell(opened)
-        if study_storage is None:
-            prune(settings, opened.record.name)
         optimizer = make_optimizer(
             settings,
             store,
@@ -169,6 +172,7 @@ def optimize(
             dry_run=dry_run,
             importance=importance,
             workers=workers_of(jobs, scheduler),
+            notes=notes,
         )
         asked: Sequence[str] = (*pairs, *more_pairs)
         if not asked:

@@ -42,6 +42,7 @@ def make_optimizer(
     dry_run: bool,
     importance: bool,
     workers: Workers,
+    notes: Sequence[str],
 ) -> Optimizer:
     """Return the optimizer of a study; one about the past knows no candle, account or result of later."""
     from freqfleet.learning.optimizer import Optimizer
@@ -66,7 +67,20 @@ def make_optimizer(
         tiers=load_leverage_tiers(),
         detail=_detail(settings, search, known),
         standings=_standings(settings, search, point_in_time=study.point_in_time),
+        notes=notes,
     )
+
+
+def bring_in_waiting(settings: Settings, store: LearningStore, *, dry_run: bool) -> tuple[str, ...]:
+    """Publish what an earlier run could not; returns what to say. Comes before a run takes its time."""
+    from freqfleet.clock import SystemClock
+    from freqfleet.learning.pending import PENDING_FILE, PendingParameters
+    from freqfleet.learning.waiting_results import publish_waiting, still_waiting
+
+    pending = PendingParameters(settings.path(PENDING_FILE))
+    if dry_run:
+        return still_waiting(pending)
+    return publish_waiting(pending, store, defaults=settings.defaults.parameters(), clock=SystemClock())
 
 
 def _detail(settings: Settings, search: str, as_of: datetime | None) -> CandleFiles | None:

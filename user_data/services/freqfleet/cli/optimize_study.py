@@ -1,4 +1,4 @@
-"""What `freqfleet optimize` says of studies: the one it begins or goes on with, and old ones."""
+"""The study that `freqfleet optimize` begins or goes on with, and the old ones that give way."""
 
 from __future__ import annotations
 
@@ -7,11 +7,35 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from freqfleet.learning.study import Study
     from freqfleet.settings import Settings
 
 
-def prune(settings: Settings, current: str) -> None:
+def begin_study(
+    settings: Settings,
+    *,
+    search: str,
+    name: str | None,
+    storage: str | None,
+    as_of: datetime | None,
+    resume: bool,
+    dry_run: bool,
+) -> Study:
+    """Open a study as `learning.study.open_study` does, say how it begins, and remove old folders."""
+    from freqfleet.learning.study import open_study
+
+    study = open_study(
+        settings, search=search, name=name, storage=storage, as_of=as_of, resume=resume, dry_run=dry_run
+    )
+    _tell(study)
+    if storage is None:
+        _prune(settings, study.record.name)
+    return study
+
+
+def _prune(settings: Settings, current: str) -> None:
     """Remove the oldest studies beyond `[studies] keep`, and name them. current : never removed."""
     from freqfleet.learning.old_studies import prune_studies
     from freqfleet.learning.run_record import STUDY_FOLDER
@@ -29,7 +53,7 @@ def prune(settings: Settings, current: str) -> None:
         click.echo(f"old study {name} stays: {reason}", err=True)
 
 
-def tell(study: Study) -> None:
+def _tell(study: Study) -> None:
     """Say whether a study goes on or takes the place of one that was cut off."""
     from freqfleet.clock import iso
 

@@ -63,6 +63,7 @@ class Optimizer:
         counted as one whose liquidation is not known.
     detail : finer candles, for what happened inside the candles; None does without.
     standings : the paper accounts between runs; None begins anew, as a point-in-time run has to.
+    notes : what was to be said before this run.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Optimizer:
         tiers: LeverageTiers | None = None,
         detail: DetailSource | None = None,
         standings: Standings | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._detail = detail
@@ -98,6 +100,8 @@ class Optimizer:
             self.as_of, settings, search if search == PATH_SEARCH else checked_search(search)
         )
         self.notes: list[str] = []
+        for one in notes:
+            self._note(one)
         self._search = search
         self._workers = workers if workers is not None else InProcess()
         self._record = record
@@ -145,7 +149,6 @@ class Optimizer:
                 self._note(f"{pair} has neither candles nor trades; {did_you_mean(pair, known)}")
         if trades.missing is not None:
             self._note(trades.missing)
-        self._publish_waiting()
         for bot, count in trades.strangers.items():
             bots = ", ".join(self._settings.bots)
             self._note(f"{count} trades of {bot} take no part: this run learns from {bots}")
@@ -353,18 +356,6 @@ class Optimizer:
         return replace(
             outcome, findings=tuple(self._publisher.publish(finding) for finding in outcome.findings)
         )
-
-    def _publish_waiting(self) -> None:
-        waiting = self._pending.read() if self._pending is not None else []
-        if self._pending is None or not waiting:
-            return
-        if self._dry_run:
-            self._note(
-                f"{len(waiting)} results of an earlier run wait in {self._pending.file}; "
-                "a run without --dry-run publishes them"
-            )
-            return
-        self._publisher.publish_waiting(self._book(self._clock.now()))
 
     def _note(self, text: str) -> None:
         if text not in self.notes:

@@ -13,7 +13,7 @@ from freqfleet.learning.memory import LearningMemory
 from freqfleet.learning.pair_side import Finding
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.parameters.book import ParameterBook
-from freqfleet.parameters.lifecycle import retracted, taken_back
+from freqfleet.parameters.lifecycle import retracted
 from freqfleet.parameters.version import ParameterKey, ParameterVersion
 
 
@@ -87,32 +87,3 @@ class Publisher:
             self.note(f"the store refused to retract {champion.version_id}: {refused}")
         if not receipt.rejected:
             self.note(f"{champion.key.label}: {champion.version_id} is retracted: {reason}")
-
-    def publish_waiting(self, book: ParameterBook) -> None:
-        """Publish what an earlier run could not, unless something newer has been learned since.
-
-        A retraction is carried out where what it takes back is still in force.
-        book : what the store holds now.
-        """
-        waiting = self.pending.read() if self.pending is not None else []
-        if self.pending is None or not waiting:
-            return
-        now = self.clock.now()
-        still_hold = [one for one in waiting if _still_holds(one, book.in_force(one.key, now))]
-        # Only now does the store know them.
-        fresh = [replace(one, recorded_at=now) for one in still_hold]
-        receipt = self.store.publish_parameters(fresh)
-        away = self.pending.retire()
-        self.note(
-            f"published {receipt.accepted} of {len(waiting)} results that waited for the store; the file is "
-            f"now {away}"
-        )
-        for reason in receipt.rejected:
-            self.note(f"the store refused a result that waited: {reason}")
-
-
-def _still_holds(waiting: ParameterVersion, champion: ParameterVersion | None) -> bool:
-    back = taken_back(waiting)
-    if back is not None:
-        return champion is not None and champion.version_id == back
-    return champion is None or champion.learned_until < waiting.learned_until

@@ -14,6 +14,7 @@ from freqfleet.domain.exits import ExitParameters
 from freqfleet.errors import StoreUnavailable
 from freqfleet.learning.pending import PendingParameters
 from freqfleet.learning.publisher import Publisher
+from freqfleet.learning.waiting_results import publish_waiting, still_waiting
 from freqfleet.parameters.book import ParameterBook
 from freqfleet.parameters.version import ParameterVersion
 from freqfleet.testing.memory_store import MemoryStore
@@ -43,6 +44,10 @@ def book_of(store: MemoryStore) -> ParameterBook:
     return ParameterBook(store.parameter_versions(), defaults=DEFAULTS)
 
 
+def bring_in(store: MemoryStore, file: Path, at: datetime) -> tuple[str, ...]:
+    return publish_waiting(PendingParameters(file), store, defaults=DEFAULTS, clock=FixedClock(at))
+
+
 def target(store: MemoryStore, at: datetime) -> float:
     return book_of(store).resolve("BTC/USDT:USDT", CHAMPION.key.side, 3.0, at).parameters.take_profit
 
@@ -58,6 +63,57 @@ def retraction_waits(file: Path, *published: ParameterVersion) -> MemoryStore:
     return store
 
 
+def test_results_that_waited_are_in_force_from_the_moment_at_which_the_store_knows_them(tmp_path: Path):
+    file, store = tmp_path / "waiting.json", MemoryStore()
+    PendingParameters(file).add([FIRST])
+
+    said = bring_in(store, file, MONDAY)
+
+    assert [replace(one, recorded_at=FIRST.recorded_at) for one in store.parameter_versions()] == [FIRST]
+    assert store.parameter_versions()[0].recorded_at == MONDAY
+    assert target(store, MONDAY - DAY) == DEFAULTS.take_profit
+    assert target(store, MONDAY) == FIRST.parameters.take_profit
+    assert said == (
+        "published 1 of 1 results that waited for the store; the file is now "
+        f"{tmp_path / 'waiting.json.published'}",
+    )
+    assert PendingParameters(file).read() == []
+    assert bring_in(store, file, MONDAY) == ()
+
+
+def test_results_that_waited_give_way_to_what_was_learned_since(tmp_path: Path):
+    file, store = tmp_path / "waiting.json", MemoryStore()
+    PendingParameters(file).add([FIRST])
+    store.publish_parameters([CHAMPION])
+
+    said = bring_in(store, file, MONDAY)
+
+    assert store.parameter_versions() == [CHAMPION]
+    assert "published 0 of 1" in said[0]
+
+
+def test_results_go_on_waiting_while_the_store_is_away(tmp_path: Path):
+    file, store = tmp_path / "waiting.json", MemoryStore()
+    PendingParameters(file).add([FIRST])
+    store.unavailable = True
+
+    with pytest.raises(StoreUnavailable):
+        bring_in(store, file, MONDAY)
+
+    assert PendingParameters(file).read() == [FIRST]
+
+
+def test_a_dry_run_says_what_waits_and_leaves_it(tmp_path: Path):
+    file = tmp_path / "waiting.json"
+    assert still_waiting(PendingParameters(file)) == ()
+    PendingParameters(file).add([FIRST])
+
+    said = still_waiting(PendingParameters(file))
+
+    assert said == (f"1 results of an earlier run wait in {file}; a run without --dry-run publishes them",)
+    assert PendingParameters(file).read() == [FIRST]
+
+
 @pytest.mark.parametrize(
     ("published", "then"),
     [((FIRST, CHAMPION), FIRST.parameters.take_profit), ((WITHOUT_PARENT,), DEFAULTS.take_profit)],
@@ -67,7 +123,7 @@ def test_a_retraction_that_waited_for_the_store_is_carried_out(tmp_path: Path, p
     store = retraction_waits(tmp_path / "waiting.json", *published)
     assert target(store, MONDAY + DAY) == 0.08
 
-    publisher(store, tmp_path / "waiting.json", MONDAY + DAY).publish_waiting(book_of(store))
+    bring_in(store, tmp_path / "waiting.json", MONDAY + DAY)
 
     assert target(store, MONDAY + DAY) == then
 
@@ -76,7 +132,7 @@ def test_a_retraction_of_what_is_no_longer_in_force_is_left_out(tmp_path: Path):
     store = retraction_waits(tmp_path / "waiting.json", FIRST, CHAMPION)
     store.publish_parameters([version(recorded_at=MONDAY, take_profit=0.06)])
 
-    publisher(store, tmp_path / "waiting.json", MONDAY + DAY).publish_waiting(book_of(store))
+    bring_in(store, tmp_path / "waiting.json", MONDAY + DAY)
 
     assert target(store, MONDAY + DAY) == 0.06
 
