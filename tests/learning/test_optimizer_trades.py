@@ -6,10 +6,13 @@ from datetime import UTC, datetime, time, timedelta
 import numpy as np
 import pytest
 
+from freqfleet.cli.optimize_tables import print_run
 from freqfleet.clock import iso
 from freqfleet.domain.decisions import Verdict
+from freqfleet.domain.managed_exits import ManagedExits
 from freqfleet.market.series import Candles
 from freqfleet.testing.memory_store import MemoryStore
+from freqfleet.testing.trades import version
 from optimizercases import RISING, WAVES, finding_of, optimize, settings_for, store_of
 from replaycases import BTC, WAVE_CANDLES, FakeCandleFiles, after, closed_trade, funding_of, waves
 
@@ -146,6 +149,27 @@ def minutes_of(candles: Candles, first: int) -> Candles:
     )
 
 
+def test_finer_candles_that_an_exit_by_regime_leaves_alone_are_counted_and_said(capsys):
+    candles, trades = waves(RISING)
+    detail = FakeCandleFiles(minutes_of(candles, first=WAVE_CANDLES * 30))
+    store = store_of(trades)
+    plain = version(recorded_at=after(0)).parameters
+    store.publish_parameters(
+        [version(recorded_at=after(0), parameters=ManagedExits(**plain.to_dict(), regime_exit_z=4.0))]
+    )
+
+    with_detail, without = (
+        optimize(store, FakeCandleFiles(candles), detail=one, dry_run=True) for one in (detail, None)
+    )
+    print_run(with_detail)
+
+    assert finding_of(with_detail).decision.evidence.detail_trades is None
+    replayed = finding_of(with_detail).decision.evidence.trades
+    assert finding_of(with_detail).coarse == replayed > 0
+    assert finding_of(without).coarse == 0
+    assert f"finer candles left alone for {replayed} trades: an exit by regime" in capsys.readouterr().out
+
+
 def test_trades_that_finer_candles_cover_are_replayed_on_them_and_counted():
     candles, trades = waves(RISING)
     detail = FakeCandleFiles(minutes_of(candles, first=WAVE_CANDLES * 30))
@@ -157,6 +181,7 @@ def test_trades_that_finer_candles_cover_are_replayed_on_them_and_counted():
 
     assert plain.decision.evidence.detail_trades is None
     assert finer.decision.evidence.detail_trades == len(RISING) - 30
+    assert finer.coarse == 0
     assert finer.decision.parameters == plain.decision.parameters
     assert finer.decision.evidence.test_profit == pytest.approx(
         plain.decision.evidence.test_profit, abs=1e-12

@@ -137,6 +137,12 @@ def _print_samples(console: Console, findings: list[Finding]) -> None:
     detailed = sum(one.decision.evidence.detail_trades or 0 for one in findings)
     if detailed:
         console.print(f"replayed on finer candles, where they are there: {as_count(detailed)} trades")
+    coarse = sum(one.coarse for one in findings)
+    if coarse:
+        console.print(
+            f"finer candles left alone for {as_count(coarse)} trades: "
+            "an exit by regime is in force, and looks at the candles of the strategy"
+        )
     ambiguous = sum(one.decision.evidence.ambiguous_trades or 0 for one in findings)
     console.print(f"stop and target in one candle, counted as stopped: {as_count(ambiguous)} trades")
 

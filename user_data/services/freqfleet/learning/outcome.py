@@ -109,5 +109,6 @@ def _decision(outcome: PairOutcome, finding: Finding) -> dict[str, Any]:
         "without_funding": finding.without_funding,
         "parameter_importance": finding.parameter_importance,
         "without_liquidation": finding.without_liquidation,
+        "coarse": finding.coarse,
         "version": decision.version,
     }

@@ -60,6 +60,7 @@ class Finding:
     dropped, purged : trades that could not be replayed, by reason; trades between the two parts.
     without_funding : replayed trades whose funding is not known, and was therefore not charged.
     without_liquidation : replayed trades whose liquidation price is not known, and is therefore not replayed.
+    coarse : trades that were not replayed on the finer candles of their pair, see `Sample.coarse`.
     parameter_importance : share of the objective's spread by parameter; None where not measured.
     holdout : what a plain hold-out would have decided, once the gate has decided; else None.
     candidacy : what goes before the gate; None for too few trades, and where there is no gate to pass.
@@ -73,6 +74,7 @@ class Finding:
     purged: int = 0
     without_funding: int = 0
     without_liquidation: int = 0
+    coarse: int = 0
     parameter_importance: Mapping[str, float] | None = None
 
 
@@ -309,6 +311,7 @@ class PairSideLearner:
             learned_until=sample.learned_until,
             dropped=sample.dropped,
             purged=sample.purged,
+            coarse=sample.coarse,
             without_funding=sum(
                 self.costs.trades_without_funding(sample.whole.paths, part.rows)
                 for part in (sample.train, sample.test)
@@ -353,6 +356,7 @@ def skipped(
         ),
         dropped={} if sample is None else sample.dropped,
         purged=0 if sample is None else sample.purged,
+        coarse=0 if sample is None else sample.coarse,
         learned_until=None if sample is None else sample.learned_until,
         candidacy=candidacy,
     )

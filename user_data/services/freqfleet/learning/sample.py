@@ -82,6 +82,7 @@ class Sample:
     effective : Kish's effective number of the replayable trades under their weights.
     dropped : trades that cannot be replayed, by reason. purged : trades in neither part.
     detailed : how many of `trades` are replayed on finer candles.
+    coarse : how many are not because of `SampleRules.with_trend`, though the pair has finer candles.
     learned_until : when the newest candle or trade of the sample ended; None without trades.
     """
 
@@ -95,6 +96,7 @@ class Sample:
     purged: int
     learned_until: datetime | None
     detailed: int = 0
+    coarse: int = 0
 
     @property
     def median_atr_ratio(self) -> float | None:
@@ -203,6 +205,7 @@ def draw_together(groups: Sequence[TradeColumns], market: PairMarket, rules: Sam
             offered=len(trades),
             dropped={reason.value: count for reason, count in reasons_of(fate).items()},
             detailed=int(gathered.finer[rows].sum()),
+            has_detail=market.detail is not None,
             rules=rules,
         )
         samples.append((first, drawn))
@@ -217,6 +220,7 @@ def _drawn(
     offered: int,
     dropped: Mapping[str, int],
     detailed: int,
+    has_detail: bool,
     rules: SampleRules,
 ) -> Sample:
     split = rules.splitter.split(paths.entered_ms, paths.window_end_ms)
@@ -237,6 +241,7 @@ def _drawn(
         dropped=dropped,
         purged=split.purged,
         detailed=detailed,
+        coarse=len(paths) if has_detail and rules.with_trend else 0,
         learned_until=from_ms(int(ends.max())) if len(ends) else None,
     )
 
