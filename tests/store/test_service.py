@@ -34,7 +34,7 @@ def run(folder: Path, *cycles: str | Exception) -> tuple[list[str], list[str]]:
         beats.extend(one.said for one in heartbeats(folder))
 
     service = Service("sync", cycle, every_seconds=1e-3, heartbeats=folder, say=say, clock=FixedClock(NOON))
-    stops.append(service.stop)
+    stops.append(service.stopping.ask)
     service.run()
     return lines, beats
 

@@ -112,8 +112,6 @@ def _once(settings: Settings, learner: Controller, json_target: str | None) -> N
 
 def _serve(settings: Settings, learner: Controller, every_seconds: float) -> None:
     """Learn until SIGTERM or Ctrl-C; a store that is away is asked again in the next cycle."""
-    import signal
-
     from freqfleet.clock import SystemClock
     from freqfleet.store.heartbeat import HEARTBEATS
     from freqfleet.store.service import Service
@@ -130,6 +128,5 @@ def _serve(settings: Settings, learner: Controller, every_seconds: float) -> Non
         clock=SystemClock(),
         beats_when_failing=False,
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop())
+    service.stopping.ask_on_signals()
     service.run()

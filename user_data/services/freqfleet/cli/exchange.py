@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ import click
 
 from freqfleet.clock import from_ms, iso
 from freqfleet.market.timeframes import DAY_MS
+from freqfleet.stop_request import StopRequest
 
 if TYPE_CHECKING:
     from freqfleet.cli.program import Invocation
@@ -71,14 +70,13 @@ def serve(
         hours_left=hours_left,
         pairs=" ".join(pairs).split() or None,
     )
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stopping = StopRequest()
+    stopping.ask_on_signals()
     with loopback:
         if overlay is not None:
             overlay.write_text(json.dumps(loopback.overlay(), indent=2) + "\n", encoding="utf-8")
         click.echo(_greeting(loopback, invocation.userdir / "config", overlay))
-        stop.wait()
+        stopping.wait()
     click.echo(_summary(loopback.hits()))
 
 

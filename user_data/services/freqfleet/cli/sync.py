@@ -172,8 +172,6 @@ def _reconcile(settings: Settings, bots: Sequence[str], json_target: str | None)
 
 def _serve(settings: Settings, bots: Sequence[str], every_seconds: float) -> None:
     """Sync until SIGTERM or Ctrl-C; a store that is away is opened again in the next cycle."""
-    import signal
-
     from freqfleet.clock import SystemClock
     from freqfleet.store.heartbeat import HEARTBEATS
     from freqfleet.store.service import Service
@@ -199,8 +197,7 @@ def _serve(settings: Settings, bots: Sequence[str], every_seconds: float) -> Non
         say=click.echo,
         clock=SystemClock(),
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop())
+    service.stopping.ask_on_signals()
     service.run()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from freqfleet.clock import Clock, iso
 from freqfleet.errors import FreqfleetError, StoreIncompatible
+from freqfleet.stop_request import StopRequest
 from freqfleet.store.heartbeat import beat, rest
 
 logger = logging.getLogger(__name__)
@@ -47,19 +47,15 @@ class Service:
         self._heartbeats = heartbeats
         self._say = say
         self._clock = clock
-        self._stop = threading.Event()
+        self.stopping = StopRequest()
         self.failed_cycles = 0
 
-    def stop(self) -> None:
-        """End after the cycle that runs; may be called from a signal handler."""
-        self._stop.set()
-
     def run(self) -> None:
-        """Run until `stop`; then the heartbeat is taken away."""
-        while not self._stop.is_set():
+        """Run until `stopping` is asked for, and the cycle that runs has ended; then the heartbeat goes."""
+        while not self.stopping.is_asked:
             started = time.monotonic()
             self._one_cycle()
-            self._stop.wait(max(0.0, self._every_seconds - (time.monotonic() - started)))
+            self.stopping.wait(self._every_seconds - (time.monotonic() - started))
         rest(self._heartbeats, self._name)
 
     def _one_cycle(self) -> None:
