@@ -59,6 +59,24 @@ def test_a_restart_among_gains_that_are_open_is_no_drawdown(tmp_path: Path) -> N
     assert strategy.bot.faults.counts == {}
 
 
+def test_what_has_no_price_yet_is_named_and_its_end_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    first, last = opened(7), opened(8, "ETH/USDT:USDT")
+    trades = HostTrades(START)
+
+    asked = [trades.all_priced]
+    for one in (first, last):
+        trades.price(one, 0.1)
+        asked += [trades.all_priced, trades.all_priced]
+
+    assert asked == [False, False, False, True, True]
+    assert [one.getMessage() for one in caplog.records] == [
+        "the drawdown is not measured before every position of an earlier start has a price: "
+        "BTC/USDT:USDT, ETH/USDT:USDT",
+        "the drawdown is measured: every open position has a price",
+    ]
+
+
 def test_a_position_that_is_gone_needs_no_price() -> None:
     left_open = opened(7)
     trades = HostTrades(START)

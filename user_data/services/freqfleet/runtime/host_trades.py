@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,8 @@ from freqtrade.persistence import LocalTrade, Trade
 
 from freqfleet.runtime.plans import TradeKey, trade_key
 from freqfleet.runtime.stop_guard import ClosedHostTrade
+
+logger = logging.getLogger(__name__)
 
 
 def closed_trades(pair: str | None, since: datetime) -> Sequence[ClosedHostTrade]:
@@ -32,6 +35,7 @@ class HostTrades:
         self._starting_quote = starting_quote
         self._priced: dict[TradeKey, float] = {}
         self._unpriced = {trade_key(one) for one in _open_trades() if one.has_open_position}
+        self._waits = False
 
     def price(self, trade: Any, margin_profit_ratio: float) -> None:
         """Note the profit of an open position, margin-level and net of fees."""
@@ -43,7 +47,20 @@ class HostTrades:
         """False after a start until every position found open was looked at: without them equity is wrong."""
         if self._unpriced:
             self._unpriced &= {trade_key(one) for one in _open_trades()}
+        if self._waits != bool(self._unpriced):
+            self._waits = not self._waits
+            self._say_what_waits()
         return not self._unpriced
+
+    def _say_what_waits(self) -> None:
+        if self._waits:
+            pairs = ", ".join(sorted(pair for _, pair, _ in self._unpriced))
+            logger.warning(
+                "the drawdown is not measured before every position of an earlier start has a price: %s",
+                pairs,
+            )
+        else:
+            logger.info("the drawdown is measured: every open position has a price")
 
     def closed_since(self, moment: datetime) -> Sequence[Any]:
         """Return trades closed after `moment`."""
