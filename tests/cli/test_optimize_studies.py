@@ -108,3 +108,21 @@ def test_the_report_card_says_no_password_of_the_study_storage(run, postgres: Po
     assert "fleet:***@" in command
     for page in ("card.html", "card.json"):
         assert "swordfish" not in (tmp_path / page).read_text()
+
+
+def test_a_run_leaves_no_connection_to_the_study_storage(run, postgres: PostgresProcess):
+    postgres.sql("CREATE DATABASE left_alone")
+
+    code, _, err = run(
+        "optimize",
+        "--as-of",
+        AS_OF,
+        "--dry-run",
+        "--study-storage",
+        postgres.url("left_alone"),
+        "--search",
+        "random",
+    )
+
+    assert code == 1, err  # what a sampler finds is not certified
+    postgres.sql("DROP DATABASE left_alone")  # is refused while anybody is connected

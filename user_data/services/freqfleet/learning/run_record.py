@@ -248,7 +248,9 @@ class DatabaseRecord:
         return sorted(one.study_name for one in self._storage.get_all_studies() if "header" in one.user_attrs)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """End the connections of this process; the next question would open one again."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
 
     def _attributes(self) -> dict[str, Any] | None:
         try:
