@@ -112,12 +112,12 @@ def test_of_two_processes_the_second_ends_and_the_first_goes_on(run: Run, filled
         assert first.stdout is not None
         first.stdout.readline()
         try:
-            second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+            second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
             went_on = first.stdout.readline()
         finally:
             first.send_signal(signal.SIGTERM)
-            first.communicate(timeout=20)
+            first.communicate(timeout=60)
 
     assert (second.returncode, second.stdout) == (2, "")
     assert f"another controller runs: process {first.pid} on " in second.stderr
@@ -142,7 +142,7 @@ def test_sigterm_ends_it_after_the_cycle_and_takes_the_heartbeat_away(filled: Pa
         service.stdout.readline()  # the first beat is written before the second line
         beats = heartbeats(filled / "heartbeats")
         service.send_signal(signal.SIGTERM)
-        service.communicate(timeout=20)
+        service.communicate(timeout=60)
 
     assert "learned from 70 trades, 70 new: 4 levels recorded" in first
     assert [one.service for one in beats] == ["controller"]

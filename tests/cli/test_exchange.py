@@ -43,7 +43,7 @@ def test_serve_says_where_it_is_and_ends_with_a_summary(tmp_path: Path, number: 
         with urllib.request.urlopen(f"{url}/fapi/v1/time", timeout=5) as response:
             assert "serverTime" in json.load(response)
         process.send_signal(number)
-        rest, _ = process.communicate(timeout=10)
+        rest, _ = process.communicate(timeout=60)
 
     assert process.returncode == 0
     assert "2 pairs" in greeting[0]
@@ -72,7 +72,7 @@ def test_serve_on_another_port_does_not_send_people_to_the_shipped_overlay(tmp_p
         assert process.stdout is not None
         greeting = [process.stdout.readline() for _ in range(3)]
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
     assert "1 pairs" in greeting[0]
     assert "with --overlay FILE" in greeting[2]

@@ -99,7 +99,7 @@ def test_waiting_for_a_bot_that_has_ended_shows_its_log(tmp_path: Path) -> None:
         RunningFreqtrade(["trade", "-c", "absent.json"], userdir) as bot,
         pytest.raises(UnreachableError, match=r"(?s)ended with 2 after .*absent.json"),
     ):
-        bot.wait_until(lambda: False, timeout_seconds=30, every=0.05)
+        bot.wait_until(lambda: False, timeout_seconds=180, every=0.05)
 
     assert bot.returncode == 2
 

@@ -1,12 +1,5 @@
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import signal
-import socket
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +9,15 @@ from freqfleet.domain.sides import Side
 from freqfleet.errors import InputError, UnreachableError
 from freqfleet.learning.search import find_best, open_search
 from freqfleet.learning.search_space import SearchSpace
-from freqfleet.learning.trial_diary import DatabaseDiaries, JournalDiaries, NoDiaries
+from freqfleet.learning.trial_diary import (
+    DatabaseDiaries,
+    JournalDiaries,
+    NoDiaries,
+    leave_study_database,
+    study_database,
+)
 from freqfleet.settings import OptimizerSettings
+from freqfleet.testing.servers import PostgresProcess
 
 BTC = "BTC/USDT:USDT"
 SPACE = SearchSpace.of(OptimizerSettings(), 0.004)
@@ -162,9 +162,10 @@ def test_without_psycopg_the_extra_is_named(monkeypatch):
         search(DatabaseDiaries(study="night", url="postgresql+psycopg://127.0.0.1:2/db"), Hill())
 
 
-def test_killed_search_goes_on_in_postgresql(postgresql):
+def test_killed_search_goes_on_in_postgresql(postgres: PostgresProcess):
+    postgres.sql("CREATE DATABASE nights")
     whole = search(NoDiaries(), Hill())
-    diaries = DatabaseDiaries(study="night", url=postgresql)
+    diaries = DatabaseDiaries(study="night", url=postgres.url("nights"))
     with pytest.raises(KeyboardInterrupt):
         search(diaries, Hill(dies_after=20))
     rest = Hill()
@@ -174,70 +175,5 @@ def test_killed_search_goes_on_in_postgresql(postgresql):
     assert resumed.best == whole.best
     assert resumed.value == whole.value
     assert rest.asked == TRIALS - 20
-
-
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory):
-    """A PostgreSQL server of its own, on loopback; the URL of an empty database."""
-    pytest.importorskip("psycopg", reason="the extra freqfleet[postgres] is not installed")
-    programs = _postgresql_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed: no initdb on PATH or below /usr/lib/postgresql")
-    account = _server_account()
-    folder = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
-    if account is not None:
-        shutil.chown(folder, account)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = folder / "data"
-    run = {"user": account, "cwd": folder, "capture_output": True}
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "fleet", "-A", "trust", "--no-sync", "-E", "UTF8"],
-        check=True,
-        **run,
-    )
-    options = ("-c", "fsync=off", "-c", f"unix_socket_directories={folder}")
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), *options],
-        user=account,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port)
-        yield f"postgresql+psycopg://fleet@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)  # does not wait for Optuna's pooled connections
-        server.wait(20)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _postgresql_programs() -> Path | None:
-    found = shutil.which("initdb")
-    if found is not None:
-        return Path(found).resolve().parent
-    newest = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return newest[-1].parent if newest else None
-
-
-def _server_account() -> str | None:
-    """PostgreSQL refuses to be root's."""
-    if os.geteuid() != 0:
-        return None
-    names = {one.pw_name for one in pwd.getpwall()}
-    return next(name for name in ("postgres", "nobody") if name in names)
-
-
-def _wait_for(port: int) -> None:
-    import psycopg
-
-    for _ in range(200):
-        try:
-            psycopg.connect(f"host=127.0.0.1 port={port} user=fleet dbname=postgres").close()
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("PostgreSQL did not start within ten seconds")
+    leave_study_database(study_database(postgres.url("nights")))
+    postgres.sql("DROP DATABASE nights")  # is refused while anybody is connected

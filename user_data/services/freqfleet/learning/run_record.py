@@ -22,6 +22,7 @@ from freqfleet.learning.trial_diary import (
     DatabaseDiaries,
     Diaries,
     JournalDiaries,
+    leave_study_database,
     refuse_other_study,
     shown_url,
     study_database,
@@ -249,8 +250,7 @@ class DatabaseRecord:
 
     def close(self) -> None:
         """End the connections of this process; the next question would open one again."""
-        self._storage.remove_session()
-        self._storage.engine.dispose()
+        leave_study_database(self._storage)
 
     def _attributes(self) -> dict[str, Any] | None:
         try:

@@ -161,6 +161,12 @@ def study_database(url: str) -> Any:
         return _database(url)
 
 
+def leave_study_database(storage: Any) -> None:
+    """End the connections of this process to a storage; the next question opens one again."""
+    storage.remove_session()
+    storage.engine.dispose()
+
+
 @lru_cache(maxsize=1)
 def _database(url: str) -> Any:
     from optuna.storages import RDBStorage  # noqa: PLC0415
