@@ -67,6 +67,17 @@ def test_warnings_beyond_the_screen_are_counted() -> None:
     assert "and 2 more warnings" in text
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_what_became_of_feeders_is_said_to_its_end(width: int) -> None:
+    feeders = (
+        "10 feeders were trained on the candles before the split. Out of fold, 15 of 20 heads rank better"
+    )
+
+    said = " ".join(printed(replace(made_up_page(), feeders=feeders), width).split())
+
+    assert feeders in said
+
+
 def test_text_of_the_page_is_never_markup() -> None:
     page = made_up_page(pairs=1)
     page = replace(

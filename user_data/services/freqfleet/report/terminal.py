@@ -59,6 +59,11 @@ def _one_line(text: str, style: str = "") -> RenderableType:
     return Padding(Text(" ".join(text.split()), style=style, no_wrap=True, overflow="ellipsis"), (0, 1))
 
 
+def _whole(text: str) -> RenderableType:
+    """Return a text whose end says the result, on as many lines as it takes."""
+    return Padding(Text(" ".join(text.split())), (0, 1))
+
+
 def _headline(page: DemoPage) -> RenderableType:
     comparison = page.comparison
     text = (
@@ -133,7 +138,7 @@ def _closing(page: DemoPage) -> list[RenderableType]:
     if page.market.truth:
         lines.append(_one_line(truth_sentence(truth_rows(page))))
     if page.feeders is not None:
-        lines.append(_one_line(page.feeders))
+        lines.append(_whole(page.feeders))
     warnings = (*inconsistencies(page), *page.warnings)
     lines += [_one_line(f"warning: {text}", style="yellow") for text in warnings[:SHOWN_WARNINGS]]
     if len(warnings) > SHOWN_WARNINGS:
